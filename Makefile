@@ -1,0 +1,58 @@
+# Two commands do all the set-up on a machine with Python 3.11+, git and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+ORACLE := .venv-3.11.3
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help demo test check format servers clean
+
+help:
+	@echo "make demo    run real jobs on SQLite for 15 seconds and print what became of them"
+	@echo "make test    install what the tests need, and run them"
+	@echo "make check   ruff, format check, mypy"
+	@echo "make format  let ruff mend what it can"
+	@echo "make clean   remove the environment and everything that was built"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.demo: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[sqlalchemy]'
+	touch $@
+
+$(VENV)/.test: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --group test --group check --editable '.[all]'
+	touch $@
+
+# The release that this project is compatible with, in an environment of its own: tests ask it how it behaves.
+$(ORACLE)/.done:
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz
+	touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/python examples/demo.py
+
+# Where Debian's packages can be installed, the tests' database servers are; elsewhere tests without them skip.
+servers:
+	sh tests/install-servers.sh
+
+test: $(VENV)/.test $(ORACLE)/.done servers
+	APSCHEDULER_ORACLE_PYTHON=$(CURDIR)/$(ORACLE)/bin/python $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) $(ORACLE) demo-data build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
