@@ -1,0 +1,65 @@
+"""What becomes of a job whose run time has come.
+
+`decide()` answers with a `Decision`: the claim to make and, where it is won, the run times to submit.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from apscheduler._core.claims import SKIPPED, Claim, DueRow, NewRun
+from apscheduler._core.firing import Plan, Trigger, plan
+from apscheduler._core.limits import MAX_INSTANCES, has_room
+
+
+class Limits(Protocol):
+    """What is asked of a job here."""
+
+    @property
+    def trigger(self) -> Trigger:
+        """When it fires."""
+
+    coalesce: bool
+    max_instances: int
+
+
+class Decision(NamedTuple):
+    """A claim, and the run times that are submitted if it is won (none where there is no room).
+
+    `skipped` are run times that are not submitted because the job has no room.
+    """
+
+    claim: Claim
+    times: tuple[datetime, ...]
+    stamps: tuple[float, ...]
+    skipped: tuple[datetime, ...] = ()
+
+
+def decide(row: DueRow, job: Limits, due: datetime, now: datetime, now_stamp: float) -> Decision:
+    """Decide on `row`, whose next run time `due` has come at `now`.
+
+    Whether a run is too late is not decided here: the executor judges that when it starts the run, as in 3.x.
+    Whatever the trigger raises goes through to the caller.
+    """
+    p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=job.coalesce)
+    nothing: tuple[datetime, ...] = ()
+    if has_room(row.live, job.max_instances):
+        runs = [NewRun(stamp) for stamp in p.stamps]
+        times, skipped = p.times, nothing
+    else:
+        runs = [NewRun(stamp, SKIPPED, MAX_INSTANCES) for stamp in p.stamps]
+        times, skipped = nothing, p.times
+    if p.coalesced:
+        runs = [*_coalesced(p), *runs]
+    claim = Claim(row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then)
+    return Decision(claim, times, p.stamps, skipped)
+
+
+def _coalesced(p: Plan) -> list[NewRun]:
+    first, *rest = p.coalesced
+    if p.uncounted:
+        reason = f"coalesced (and {p.uncounted} run times before it)"
+    else:
+        reason = "coalesced"
+    return [NewRun(first, SKIPPED, reason), *(NewRun(stamp, SKIPPED, "coalesced") for stamp in rest)]
