@@ -1,0 +1,117 @@
+"""How a job's function is named in a store, and whether its arguments fit: worked out once per function.
+
+A plain function is looked at once and remembered (weakly), because `inspect.signature` costs more than everything else
+that adding a job does. A bound method, a partial or an object with `__call__` is stored as the function behind it,
+with what it is bound to moved into the arguments: that is how 3.x stores bound methods, and 3.x can read the rest too.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import weakref
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import FunctionType
+from typing import Any, NamedTuple
+
+from apscheduler.util import check_callable_args, get_callable_name, obj_to_ref, ref_to_obj
+
+
+class Storable(NamedTuple):
+    """What to write into a store for a callable and its arguments; `ref` is a `module:qualified.name` text."""
+
+    ref: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+class Looked:
+    """What was found out about one callable."""
+
+    __slots__ = ("_fits", "_module", "_qualname", "_ref", "name")
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.name: str = _name_of(func)
+        self._ref = _ref_or_none(func)
+        self._module: str = getattr(func, "__module__", None) or ""
+        self._qualname: str = getattr(func, "__qualname__", "")
+        self._fits: set[tuple[int, tuple[str, ...]]] = set()
+
+    def reference(self, func: Callable[..., Any]) -> str | None:
+        """Return the textual reference of `func` itself, or None where it has none that leads back to it."""
+        # The name may have been bound to something else since (a notebook cell run again), so look once more.
+        if self._ref is not None and type(func) is FunctionType and "." not in self._qualname:
+            module = sys.modules.get(self._module)
+            if module is not None and getattr(module, self._qualname, func) is not func:
+                return None
+        return self._ref
+
+    def check(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raise `ValueError` where `func` cannot be called with these arguments."""
+        shape = (len(args), tuple(kwargs))
+        if shape not in self._fits:
+            check_callable_args(func, args, kwargs)
+            if len(self._fits) < 64:  # bounded, because **kwargs may come under any number of names
+                self._fits.add(shape)
+
+
+_known: weakref.WeakKeyDictionary[FunctionType, Looked] = weakref.WeakKeyDictionary()
+
+
+def look_at(func: Callable[..., Any]) -> Looked:
+    """Return what is known of `func`; a plain function is looked at once."""
+    if type(func) is not FunctionType:
+        return Looked(func)
+    looked = _known.get(func)
+    if looked is None:
+        looked = _known[func] = Looked(func)
+    return looked
+
+
+def _name_of(func: Callable[..., Any]) -> str:
+    return _name_of(func.func) if isinstance(func, partial) else get_callable_name(func)
+
+
+def _ref_or_none(func: Callable[..., Any]) -> str | None:
+    if isinstance(func, partial) or not (inspect.isroutine(func) or inspect.isclass(func)):
+        return None
+    try:
+        return obj_to_ref(func)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
+
+
+def storable(
+    func: Callable[..., Any], ref: str | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Storable:
+    """Return how to store a call of `func`, or raise `ValueError` saying why it cannot be stored."""
+    if isinstance(func, partial):
+        merged = {**func.keywords, **kwargs}
+        return storable(func.func, look_at(func.func).reference(func.func), (*func.args, *args), merged)
+    if inspect.ismethod(func) and not inspect.isclass(func.__self__):
+        ref = ref or _ref_or_none(func)
+        if ref is None:
+            raise ValueError(_why_not(func))
+        return Storable(ref, (func.__self__, *args), kwargs)
+    if ref is not None:
+        return Storable(ref, args, kwargs)
+    if not inspect.isroutine(func) and not inspect.isclass(func):
+        call = _ref_or_none(type(func).__call__)
+        if call is not None:
+            return Storable(call, (func, *args), kwargs)
+    raise ValueError(_why_not(func))
+
+
+def _why_not(func: Callable[..., Any]) -> str:
+    qualname = getattr(func, "__qualname__", "")
+    if "<lambda>" in qualname:
+        return f"{func!r} is a lambda, which has no name to find it by"
+    if "<locals>" in qualname:
+        return f"{func!r} is defined inside a function, so it cannot be imported"
+    name = f"{getattr(func, '__module__', '?')}:{qualname}"
+    try:
+        found = ref_to_obj(name)
+    except Exception:
+        return f"{func!r} cannot be found under its name {name}"
+    return f"its name {name} leads to {found!r}, not to {func!r}"

@@ -1,0 +1,381 @@
+"""Job: what runs, when, and within which limits; the handle a program holds.
+
+A handle is a value that its job store rebuilds on demand: it does not follow what happens to the stored job, except
+for the memory store, whose jobs are the handles themselves. Its methods go through the scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from apscheduler._callables import look_at, storable
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.util import convert_to_datetime, datetime_repr, ref_to_obj
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.base import BaseScheduler
+
+__all__ = ("Job",)
+
+STATE_VERSION = 1
+ON_CRASH = ("record", "rerun")
+
+
+class Job:
+    """A function to call, with its arguments, its trigger and its limits.
+
+    Not made directly: `add_job()` returns it. Every attribute can be read; change them with `modify()`.
+
+    Attributes:
+        id: unique within its job store; cannot be changed.
+        name: a text for people.
+        func: the callable; `func_ref` is its textual reference, or None.
+        args: positional arguments, a tuple.
+        kwargs: keyword arguments.
+        trigger: decides when it runs.
+        executor: alias of the executor that runs it.
+        next_run_time: an aware datetime; None while the job is paused. Absent while the job is pending.
+        misfire_grace_time: seconds that a run may start late, None for any.
+        coalesce: whether several due run times are run as one.
+        max_instances: how many runs of this job may be in flight at once, over all schedulers of its store.
+        on_crash: what happens to a run that a crash cut off: "record" it, or "rerun" it once.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_jobstore_alias",
+        "_kwargs",
+        "_scheduler",
+        "args",
+        "coalesce",
+        "executor",
+        "func",
+        "func_ref",
+        "id",
+        "max_instances",
+        "misfire_grace_time",
+        "name",
+        "next_run_time",
+        "on_crash",
+        "trigger",
+    )
+
+    id: str
+    name: str
+    func: Callable[..., Any]
+    func_ref: str | None
+    args: tuple[Any, ...]
+    _kwargs: dict[str, Any] | None
+    trigger: BaseTrigger
+    executor: str
+    next_run_time: datetime | None
+    misfire_grace_time: int | None
+    coalesce: bool
+    max_instances: int
+    on_crash: str
+
+    def __init__(self, scheduler: BaseScheduler, id: str | None = None, **kwargs: Any) -> None:
+        self._scheduler: Any = scheduler
+        self._jobstore_alias: str | None = None
+        self.id = new_id() if id is None else _id(id)
+        self._modify(**kwargs)
+
+    @classmethod
+    def _made(
+        cls,
+        scheduler: Any,
+        id: str | None,
+        call: tuple[Any, ...],
+        name: str | None,
+        trigger: BaseTrigger,
+        executor: str,
+    ) -> Job:
+        """Return a job without limits and next run time; `call` is what `checked_call()` returned."""
+        job = cls.__new__(cls)
+        job._scheduler = scheduler
+        job._jobstore_alias = None
+        job.id = new_id() if id is None else _id(id)
+        job.func, job.func_ref, job.args, kwargs, call_name = call
+        job._kwargs = kwargs or None
+        job.name = call_name if name is None else _name(name)
+        job.trigger = trigger
+        job.executor = executor if type(executor) is str else _executor(executor)
+        return job
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """Keyword arguments for `func`."""
+        return {} if self._kwargs is None else self._kwargs
+
+    @kwargs.setter
+    def kwargs(self, value: dict[str, Any]) -> None:
+        # No dict is kept for a job without keyword arguments, because most jobs have none and there may be millions.
+        self._kwargs = value or None
+
+    # -- what a program does with a job -------------------------------------------------------------------------
+
+    def modify(self, **changes: Any) -> Job:
+        """Change attributes of this job, or arguments of its trigger (`minutes=5`).
+
+        Returns this handle, brought up to date.
+
+        Raises:
+            AttributeError: a name is neither an attribute of the job nor an argument of its trigger.
+            JobLookupError: the job is gone.
+        """
+        self._scheduler.modify_job(self.id, self._jobstore_alias, **changes)
+        return self._refresh()
+
+    def reschedule(self, trigger: str | BaseTrigger, **trigger_args: Any) -> Job:
+        """Give this job another trigger and compute its next run time from it. Returns this handle."""
+        self._scheduler.reschedule_job(self.id, self._jobstore_alias, trigger, **trigger_args)
+        return self._refresh()
+
+    def pause(self) -> Job:
+        """Stop running this job until `resume()`. Returns this handle."""
+        self._scheduler.pause_job(self.id, self._jobstore_alias)
+        return self._refresh()
+
+    def resume(self) -> Job:
+        """Run this job again, from the next run time after now; it is removed if there is none."""
+        self._scheduler.resume_job(self.id, self._jobstore_alias)
+        return self._refresh()
+
+    def remove(self) -> None:
+        """Remove this job from its store. Runs in flight end by themselves; the records of its runs are kept."""
+        self._scheduler.remove_job(self.id, self._jobstore_alias)
+
+    @property
+    def pending(self) -> bool:
+        """Whether this job still waits for its scheduler to be started, and is in no store yet."""
+        return self._jobstore_alias is None
+
+    # -- what the scheduler does with it ------------------------------------------------------------------------
+
+    def _copy(self) -> Job:
+        """Return another handle with the same attributes, bound to the same scheduler and store."""
+        copy = Job.__new__(Job)
+        copy._scheduler = self._scheduler
+        copy._jobstore_alias = self._jobstore_alias
+        copy._assign(self)
+        return copy
+
+    def _assign(self, other: Job) -> None:
+        """Take over every attribute of `other`."""
+        self.id = other.id
+        self.name = other.name
+        self.func = other.func
+        self.func_ref = other.func_ref
+        self.args = other.args
+        self._kwargs = None if other._kwargs is None else dict(other._kwargs)
+        self.trigger = other.trigger
+        self.executor = other.executor
+        self.misfire_grace_time = other.misfire_grace_time
+        self.coalesce = other.coalesce
+        self.max_instances = other.max_instances
+        self.on_crash = other.on_crash
+        self.next_run_time = other.next_run_time
+
+    def _refresh(self) -> Job:
+        stored = self._scheduler.get_job(self.id, self._jobstore_alias)
+        if stored is not None and stored is not self:
+            self._assign(stored)
+        return self
+
+    def _get_run_times(self, now: datetime) -> list[datetime]:
+        """Return the run times from the next one up to and including `now`, ascending."""
+        times = []
+        time = self.next_run_time
+        while time is not None and time.astimezone(UTC) <= now.astimezone(UTC):
+            times.append(time)
+            time = self.trigger.get_next_fire_time(time, now)
+        return times
+
+    def _modify(self, **changes: Any) -> None:
+        """Check `changes` and, if all of them are right, apply them to this handle only."""
+        approved: dict[str, Any] = {}
+        for name, value in changes.items():
+            check = _CHECKS.get(name)
+            if check is not None:
+                approved[name] = check(value)
+            elif name == "next_run_time":
+                approved[name] = convert_to_datetime(value, self._scheduler.timezone, name)
+            elif name == "id":
+                _id(value)
+                raise ValueError("The job ID may not be changed")
+            elif name not in _CALL:
+                strangers = ", ".join(n for n in changes if n not in Job.__slots__)
+                raise AttributeError(
+                    f"The following are not modifiable attributes of Job: {strangers or name}"
+                )
+        if "func" in changes or "args" in changes or "kwargs" in changes:
+            call = checked_call(
+                changes["func"] if "func" in changes else self.func_ref or self.func,
+                changes["args"] if "args" in changes else self.args,
+                changes["kwargs"] if "kwargs" in changes else self.kwargs,
+            )
+            approved["func"], approved["func_ref"], approved["args"], approved["kwargs"], name = call
+            if "name" in changes:
+                approved["name"] = name if changes["name"] is None else _name(changes["name"])
+        elif "name" in changes:
+            approved["name"] = _name(changes["name"])
+        for name, value in approved.items():
+            setattr(self, name, value)
+
+    # -- its stored form ----------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the stored form: that of 3.x (version 1), plus keys that 3.x reads past."""
+        try:
+            call = storable(self.func, self.func_ref, self.args, self.kwargs)
+        except ValueError as exc:
+            raise ValueError(
+                f"This Job cannot be serialized since the reference to its callable could not be determined: {exc}."
+                " Consider giving a textual reference (module:function name) instead."
+            ) from None
+        state = {
+            "version": STATE_VERSION,
+            "id": self.id,
+            "func": call.ref,
+            "trigger": self.trigger,
+            "executor": self.executor,
+            "args": call.args,
+            "kwargs": dict(call.kwargs),
+            "name": self.name,
+            "misfire_grace_time": self.misfire_grace_time,
+            "coalesce": self.coalesce,
+            "max_instances": self.max_instances,
+            "next_run_time": self.next_run_time,
+        }
+        if self.on_crash != "record":
+            state["on_crash"] = self.on_crash
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        version = state.get("version", 1)
+        if version > STATE_VERSION:
+            raise ValueError(f"Job has version {version}, but only version {STATE_VERSION} can be handled")
+        self.id = state["id"]
+        self.func_ref = state["func"]
+        self.func = ref_to_obj(state["func"])
+        self.trigger = state["trigger"]
+        self.executor = state["executor"]
+        self.args = state["args"]
+        self.kwargs = state["kwargs"]
+        self.name = state["name"]
+        self.misfire_grace_time = state["misfire_grace_time"]
+        self.coalesce = state["coalesce"]
+        self.max_instances = state["max_instances"]
+        self.next_run_time = state["next_run_time"]
+        self.on_crash = state.get("on_crash", "record")
+
+    # -- how it looks -------------------------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Job) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as in 3.x: equal by id, and the id alone is no identity
+
+    def __repr__(self) -> str:
+        return f"<Job (id={self.id} name={self.name})>"
+
+    def __str__(self) -> str:
+        if not hasattr(self, "next_run_time"):
+            status = "pending"
+        elif self.next_run_time is None:
+            status = "paused"
+        else:
+            status = f"next run at: {datetime_repr(self.next_run_time)}"
+        return f"{self.name} (trigger: {self.trigger}, {status})"
+
+
+def new_id() -> str:
+    """Return an id that no other job has: 32 hexadecimal digits."""
+    return uuid4().hex
+
+
+def checked_call(
+    func: Any, args: Any, kwargs: Any
+) -> tuple[Callable[..., Any], str | None, tuple[Any, ...], dict[str, Any], str]:
+    """Return a callable, its reference, its arguments and its name, which fit each other.
+
+    Raises:
+        LookupError: `func` is a text that leads nowhere.
+        TypeError: one of them is of a wrong kind.
+        ValueError: the arguments do not fit the callable.
+    """
+    func_ref: str | None = None
+    if isinstance(func, str):
+        func, func_ref = ref_to_obj(func), func
+        if not callable(func):
+            raise TypeError(f"func: {func_ref} leads to {func!r}, which cannot be called")
+    elif not callable(func):
+        raise TypeError(f"func must be a callable or a textual reference to one, got {func!r}")
+    if type(args) is not tuple:
+        if isinstance(args, str) or not isinstance(args, Iterable):
+            raise TypeError(f"args must be a list or tuple of positional arguments, got {args!r}")
+        args = tuple(args)
+    if type(kwargs) is not dict and not isinstance(kwargs, Mapping):
+        raise TypeError(f"kwargs must be a dict of keyword arguments, got {kwargs!r}")
+    kwargs = dict(kwargs) if kwargs else {}
+    looked = look_at(func)
+    looked.check(func, args, kwargs)
+    return func, looked.reference(func) if func_ref is None else func_ref, args, kwargs, looked.name
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"id must be a nonempty string, got {value!r}")
+    return value
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"name must be a nonempty string, got {value!r}")
+    return value
+
+
+def _misfire_grace_time(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or value <= 0):
+        raise TypeError(
+            f"misfire_grace_time must be either None or a positive integer (seconds), got {value!r}"
+        )
+    return value
+
+
+def _max_instances(value: Any) -> int:
+    if not isinstance(value, int) or value <= 0:
+        raise TypeError(f"max_instances must be a positive integer, got {value!r}")
+    return value
+
+
+def _trigger(value: Any) -> BaseTrigger:
+    if not isinstance(value, BaseTrigger):
+        raise TypeError(f"Expected a trigger instance, got {type(value).__name__} instead")
+    return value
+
+
+def _executor(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"executor must be a string (the alias of an executor), got {value!r}")
+    return value
+
+
+def _on_crash(value: Any) -> str:
+    if value not in ON_CRASH:
+        raise ValueError(f"on_crash must be one of {', '.join(ON_CRASH)}, got {value!r}")
+    return str(value)
+
+
+_CALL = frozenset({"func", "args", "kwargs", "name"})
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "misfire_grace_time": _misfire_grace_time,
+    "coalesce": bool,
+    "max_instances": _max_instances,
+    "trigger": _trigger,
+    "executor": _executor,
+    "on_crash": _on_crash,
+}

@@ -1,0 +1,223 @@
+"""Claiming and finishing runs with statements that every database understands, row by row.
+
+Databases that can do it for a whole batch at once have their own ways, in the modules beside this one; this
+is what they fall back on where some claims of a batch are lost. What makes a claim right is the same
+everywhere: the update that compares the revision, and the run records in the same transaction.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Finish
+from apscheduler.jobstores._sql_jobs import chunks, raise_floor
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from apscheduler.jobstores._sql_engine import Database
+    from apscheduler.jobstores._sql_schema import Tables
+
+# Keys looked for in one statement; always as many, so that it is compiled once.
+KEYS = 50
+
+
+class ClaimsTable:
+    """Claims and finishes, row by row."""
+
+    def __init__(self, db: Database, tables: Tables) -> None:
+        self._db = db
+        self._tables = tables
+        jobs, runs = tables.jobs.c, tables.runs.c
+        current = and_(jobs.id == bindparam("b_id"), jobs.revision == bindparam("b_revision"))
+        moved = {"next_run_time": bindparam("b_then"), "revision": jobs.revision + 1}
+        self._move = update(tables.jobs).where(current).values(moved)
+        self._redefine = update(tables.jobs).where(current).values(job_state=bindparam("b_state"), **moved)
+        self._remove = delete(tables.jobs).where(current)
+        self._renew = update(tables.jobs).where(current).values(revision=bindparam("b_new"))
+        self._used = select(func.max(runs.revision)).where(runs.job_id == bindparam("job_id"))
+        self._record = insert(tables.runs)
+        self._raise_floor = raise_floor(tables)
+        running = and_(_is_key(runs, ""), runs.finished.is_(None))
+        self._finish = (
+            update(tables.runs).where(running).values({name: bindparam(f"b_{name}") for name in _OUTCOME})
+        )
+        self._discard = delete(tables.runs).where(running)
+
+    @cached_property
+    def _own(self) -> Select[Any]:
+        runs = self._tables.runs.c
+        return select(runs.job_id, runs.revision, runs.attempt).where(
+            runs.node == bindparam("node"),
+            # A run that was taken over may have been started elsewhere since.
+            runs.status != INTERRUPTED,
+            or_(*(_is_key(runs, f"_{n}") for n in range(KEYS))),
+        )
+
+    def claim(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
+        """Apply the claims and return the indexes of those that were won; `now` is when final runs ended."""
+        return self._claim_all(node, claims, now) if claims else ()
+
+    def finish(self, outcomes: Sequence[Finish], keep: bool) -> None:
+        """Write the outcomes to their records, or remove these, where they are still running."""
+        if outcomes:
+            self._finish_all(sorted(outcomes, key=_key_of), keep)
+
+    def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
+        return self._claim_each(node, claims, now)
+
+    def _finish_all(self, outcomes: Sequence[Finish], keep: bool) -> None:
+        statement = self._finish if keep else self._discard
+        values = [_outcome_values(outcome, keep) for outcome in outcomes]
+        self._db.write(lambda conn: conn.execute(statement, values))
+
+    def _claim_each(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
+        try:
+            return self._db.write(lambda conn: self._apply_each(conn, node, claims, now, careful=False))
+        except IntegrityError:
+            # A job carries a revision that was claimed before, so its table was changed by other means than
+            # ours.
+            return self._db.write(lambda conn: self._apply_each(conn, node, claims, now, careful=True))
+
+    def _apply_each(
+        self, conn: Connection, node: str, claims: Sequence[Claim], now: float, careful: bool
+    ) -> set[int]:
+        # By id, because two nodes that lock the same rows in different orders deadlock.
+        in_order = sorted(range(len(claims)), key=lambda index: claims[index].job_id)
+        won = [index for index in in_order if self._apply(conn, claims[index], careful)]
+        self._raise_floor_over(conn, [claims[index] for index in won])
+        records = run_records(node, [claims[index] for index in won], now)
+        if records:
+            conn.execute(self._record, [dict(zip(RECORD, record, strict=True)) for record in records])
+        lost = set(in_order).difference(won)
+        return {*won, *self._won_before(conn, node, claims, lost)}
+
+    def _apply(self, conn: Connection, claim: Claim, careful: bool) -> bool:
+        key = {"b_id": claim.job_id, "b_revision": claim.revision}
+        if careful:
+            used = conn.scalar(self._used, {"job_id": claim.job_id})
+            if used is not None and used >= claim.revision:
+                # Not claimed now: it is due again at once, under a revision that was never used.
+                conn.execute(self._renew, {**key, "b_new": used + 1})
+                return False
+        if claim.then is None:
+            done = conn.execute(self._remove, key)
+        elif claim.definition is None:
+            done = conn.execute(self._move, {**key, "b_then": claim.then})
+        else:
+            done = conn.execute(self._redefine, {**key, "b_then": claim.then, "b_state": claim.definition})
+        return done.rowcount == 1
+
+    def _raise_floor_over(self, conn: Connection, won: Sequence[Claim]) -> None:
+        """Have no later job start with a revision of those that `won` has removed."""
+        floor = max((claim.revision for claim in won if claim.then is None), default=0)
+        if floor:
+            conn.execute(self._raise_floor, {"b_floor": floor})
+
+    def _won_before(
+        self, conn: Connection, node: str, claims: Sequence[Claim], lost: Collection[int]
+    ) -> set[int]:
+        """Return those of the `lost` claims whose records `node` has written already."""
+        keys = {
+            (claims[index].job_id, claims[index].revision, claims[index].attempt): index
+            for index in lost
+            if claims[index].runs
+        }
+        found: set[int] = set()
+        for some in chunks(list(keys.values()), KEYS):
+            padded = [*some, *[some[-1]] * (KEYS - len(some))]
+            values: dict[str, Any] = {"node": node}
+            for n, index in enumerate(padded):
+                values.update(_key_values(claims[index], f"_{n}"))
+            own: Any = conn.execute(self._own, values)
+            found.update(keys[tuple(row)] for row in own if tuple(row) in keys)
+        return found
+
+
+RECORD = ("job_id", "revision", "run_time", "attempt", "status", "node", "reason", "finished")
+_OUTCOME = ("status", "started", "finished", "reason", "error", "traceback", "result")
+
+
+def run_records(node: str, claims: Sequence[Claim], now: float) -> list[tuple[Any, ...]]:
+    """Return the values of the `RECORD` columns for every run of `claims`."""
+    return [
+        (
+            claim.job_id,
+            claim.revision,
+            run.run_time,
+            claim.attempt,
+            run.status,
+            node,
+            storable_text(run.reason),
+            None if run.status == RUNNING else now,
+        )
+        for claim in claims
+        for run in claim.runs
+    ]
+
+
+def storable_text(text: str | None) -> str | None:
+    """Return `text` with what some databases refuse written as an escape: NUL and unpaired surrogates.
+
+    A run that failed with such a message must be recorded like any other.
+    """
+    if text is None or (text.isascii() and "\0" not in text):
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def outcome_columns(outcome: Finish) -> tuple[Any, ...]:
+    """Return the values of the columns that an outcome sets, in the order of the table."""
+    return (
+        outcome.status,
+        outcome.started,
+        outcome.finished,
+        storable_text(outcome.reason),
+        storable_text(outcome.error),
+        storable_text(outcome.traceback),
+        outcome.result,
+    )
+
+
+def _is_key(runs: Any, suffix: str) -> Any:
+    return and_(
+        runs.job_id == bindparam(f"k_id{suffix}"),
+        runs.run_time == bindparam(f"k_time{suffix}"),
+        runs.revision == bindparam(f"k_revision{suffix}"),
+        runs.attempt == bindparam(f"k_attempt{suffix}"),
+    )
+
+
+def _key_values(claim: Claim, suffix: str) -> dict[str, Any]:
+    # One that was running, if any, because only those are taken over, and then all of them at once.
+    run = next((run for run in claim.runs if run.status == RUNNING), claim.runs[0])
+    return {
+        f"k_id{suffix}": claim.job_id,
+        f"k_time{suffix}": run.run_time,
+        f"k_revision{suffix}": claim.revision,
+        f"k_attempt{suffix}": claim.attempt,
+    }
+
+
+def _key_of(outcome: Finish) -> tuple[Any, ...]:
+    return outcome.key
+
+
+def _outcome_values(outcome: Finish, keep: bool) -> dict[str, Any]:
+    key = outcome.key
+    values = {
+        "k_id": key.job_id,
+        "k_time": key.run_time,
+        "k_revision": key.revision,
+        "k_attempt": key.attempt,
+    }
+    if keep:
+        columns = outcome_columns(outcome)
+        values.update({f"b_{name}": value for name, value in zip(_OUTCOME, columns, strict=True)})
+    return values

@@ -1,0 +1,225 @@
+"""Transactions on one SQLAlchemy engine, begun and repeated as each kind of database wants it.
+
+SQLite takes its write lock when a writing transaction begins (BEGIN IMMEDIATE): one that read first and wants
+to write later would fail at once where another process wrote in between. Its driver begins transactions by
+itself, but none where one is open already. On PostgreSQL a single statement is its own transaction, which
+saves two round trips.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.sql import Executable
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 30.0
+ATTEMPTS = 10
+
+# Why a server gives up a transaction in favour of another: deadlock, serialization failure, lock timeout.
+_GIVEN_UP_SQLSTATES = frozenset({"40001", "40P01"})
+_GIVEN_UP_MYSQL = frozenset({1020, 1205, 1213})
+
+_DRIVERS = {
+    "postgresql": (("psycopg2", "psycopg2"), ("psycopg", "psycopg")),
+    "mysql": (("MySQLdb", "mysqldb"), ("pymysql", "pymysql")),
+}
+_ALIASES = {"postgres": "postgresql", "mariadb": "mysql"}
+
+# One lock for all stores on an engine whose threads share one connection: transactions on it must not mix.
+_locks: WeakKeyDictionary[Engine, AbstractContextManager[Any]] = WeakKeyDictionary()
+
+
+def make_engine(url: str | URL, options: dict[str, Any]) -> Engine:
+    """Return a new engine for `url`, with what the job store needs set where `options` do not set it.
+
+    A URL that names no driver gets the one that 3.x would use if it is installed, else psycopg 3 or PyMySQL.
+    """
+    url = _with_driver(make_url(url))
+    family = url.get_backend_name()
+    options = dict(options)
+    if family == "sqlite":
+        options["connect_args"] = {"timeout": BUSY_TIMEOUT, **options.get("connect_args", {})}
+        if _is_in_memory(url) and "poolclass" not in options and "pool" not in options:
+            # One database for all threads, because SQLAlchemy would give each of them an empty one of its
+            # own.
+            options["poolclass"] = StaticPool
+            options["connect_args"].setdefault("check_same_thread", False)
+    else:
+        # A connection that died while idle is replaced instead of failing a turn.
+        options.setdefault("pool_pre_ping", True)
+    if family in ("mysql", "mariadb"):
+        # Because REPEATABLE READ locks the gaps between rows, on which two nodes deadlock.
+        options.setdefault("isolation_level", "READ COMMITTED")
+    engine = create_engine(url, **options)
+    if family == "sqlite":
+        event.listen(engine, "connect", _make_durable)
+    return engine
+
+
+def _with_driver(url: URL) -> URL:
+    family, _, driver = url.drivername.partition("+")
+    extra = _ALIASES.get(family, family)
+    drivers = _DRIVERS.get(extra)
+    if driver or drivers is None:
+        return url if family != "postgres" else url.set(drivername=f"postgresql+{driver}")
+    family = "postgresql" if family == "postgres" else family
+    for module, name in drivers:
+        if find_spec(module) is not None:
+            return url.set(drivername=f"{family}+{name}")
+    raise ImportError(
+        f"SQLAlchemyJobStore needs a driver for {family}: pip install 'apscheduler[{extra}]'"
+        f" (or name another one in the URL, as in {family}+driver://)"
+    )
+
+
+def _is_in_memory(url: URL) -> bool:
+    database = url.database or ""
+    return database in ("", ":memory:") or ":memory:" in database or url.query.get("mode") == "memory"
+
+
+def _make_durable(connection: Any, _record: Any) -> None:
+    """Have every commit reach the disk before it counts.
+
+    With NORMAL a power cut could take back the claim of a run that has started, and the run would be started
+    again. It is what SQLite itself defaults to, but some builds change that.
+    """
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+class Database:
+    """Runs statements on an engine; may be used from any thread."""
+
+    def __init__(self, engine: Engine, ours: bool) -> None:
+        """Take an engine; only one that is `ours` is configured and, at the end, disposed of."""
+        self.engine = engine
+        self.family = "mysql" if engine.dialect.name in ("mysql", "mariadb") else engine.dialect.name
+        self._ours = ours
+        self._begins = engine
+        # Only there it costs nothing: MySQL is asked to switch, and SQLite parses its statements again.
+        self._commits_by_itself = (
+            engine.execution_options(isolation_level="AUTOCOMMIT") if self.family == "postgresql" else engine
+        )
+        self._turn: AbstractContextManager[Any] = (
+            _locks.setdefault(engine, RLock()) if isinstance(engine.pool, StaticPool) else nullcontext()
+        )
+
+    def open(self) -> None:
+        """Prepare the database for use; called before anything else, again after `close()`."""
+        if self.family == "sqlite":
+            if self._ours:
+                self._switch_to_wal()
+        elif self._is_in_autocommit():
+            # The caller's engine begins no transactions; ours need them.
+            self._begins = self.engine.execution_options(isolation_level="READ COMMITTED")
+
+    def close(self) -> None:
+        """Close the connections of an engine that was made here."""
+        if self._ours:
+            self.engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Return a connection for one statement, which is a transaction of its own, and its rows."""
+        with self._turn, self._commits_by_itself.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Return a connection in a transaction that ends with a commit, or is rolled back by an exception."""
+        with self._turn, self._begins.begin() as conn:
+            if self.family == "sqlite":
+                _begin_immediately(conn)
+            yield conn
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns, done in one transaction; repeated where the server gave that up."""
+        return self._repeated(self.writing, work)
+
+    def write_once(self, work: Callable[[Connection], T]) -> T:
+        """Do the same for work that is a single statement."""
+        return self._repeated(self.reading if self.family == "postgresql" else self._begun, work)
+
+    def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Return all rows of a statement that only reads."""
+        with self.reading() as conn:
+            return conn.execute(statement, values).all()
+
+    def scalar(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
+        """Return the first column of the first row of a statement that only reads."""
+        with self.reading() as conn:
+            return conn.execute(statement, values).scalar()
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with self._turn, self._begins.begin() as conn:
+            yield conn
+
+    def _repeated(
+        self, begin: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
+    ) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                with begin() as conn:
+                    return work(conn)
+            except DBAPIError as exc:
+                if not _was_given_up(exc):
+                    raise
+        with begin() as conn:
+            return work(conn)
+
+    def _switch_to_wal(self) -> None:
+        """Have readers and the writer of a SQLite file not wait for each other, where that is possible."""
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        with self.reading() as conn:
+            while True:
+                try:
+                    conn.exec_driver_sql("PRAGMA journal_mode=WAL").fetchall()
+                except DBAPIError as exc:
+                    # The switch does not wait for other processes that use the file, so the waiting is done
+                    # here.
+                    if "locked" not in str(exc.orig) or time.monotonic() > deadline:
+                        return  # then with a rollback journal, which is slower but as safe
+                    time.sleep(0.02)
+                else:
+                    return
+
+    def _is_in_autocommit(self) -> bool:
+        with self.engine.connect() as conn:
+            dbapi: Any = conn.connection.dbapi_connection
+            asked = getattr(dbapi, "get_autocommit", None)
+            return bool(asked()) if callable(asked) else getattr(dbapi, "autocommit", False) is True
+
+
+def _begin_immediately(conn: Connection) -> None:
+    dbapi: Any = conn.connection.dbapi_connection
+    if (
+        dbapi.in_transaction
+    ):  # begun by a listener of the caller's engine, in the way that SQLAlchemy recommends
+        dbapi.rollback()
+    conn.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _was_given_up(exc: DBAPIError) -> bool:
+    original: Any = exc.orig
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if state in _GIVEN_UP_SQLSTATES:
+        return True
+    args: Sequence[Any] = getattr(original, "args", ())
+    return bool(args) and args[0] in _GIVEN_UP_MYSQL

@@ -1,0 +1,162 @@
+"""The PostgreSQL way: what costs is a round trip, so a batch is one statement, its rows sent as arrays.
+
+A claim and its run records are one statement, hence one transaction without a BEGIN and a COMMIT of their
+own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from apscheduler.jobstores._sql_claims import RECORD, ClaimsTable, outcome_columns, run_records
+from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_schema import FLOOR, Tables
+from apscheduler.jobstores._sql_sqlite import names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from apscheduler._core.claims import Claim, Finish, JobRow
+    from apscheduler.jobstores._sql_engine import Database
+
+DRIVERS = ("psycopg", "psycopg2")
+
+_RECORD_TYPES = ("text", "int8", "float8", "int4", "text", "text", "text", "float8")
+_KEY = {"job_id": "text", "revision": "int8", "run_time": "float8", "attempt": "int4"}
+_OUTCOME = {
+    "status": "text",
+    "started": "float8",
+    "finished": "float8",
+    "reason": "text",
+    "error": "text",
+    "traceback": "text",
+    "result": "bytea",
+}
+
+# Rows are locked by ascending id before they are changed, because two nodes that lock them in different
+# orders deadlock. What decides is the revision that the changes compare: a row that another node has changed
+# meanwhile is looked at again once that node is done, and is not the one that was claimed.
+_CLAIM = """
+WITH given AS (
+    SELECT * FROM unnest(%(ids)s::text[], %(revisions)s::int8[], %(thens)s::float8[], %(states)s::bytea[])
+        AS g (id, revision, next_time, state)
+), held AS (
+    SELECT j.id, g.revision, g.next_time, g.state FROM {jobs} j JOIN given g ON g.id = j.id
+    WHERE j.revision = g.revision ORDER BY j.id FOR UPDATE OF j
+), moved AS (
+    UPDATE {jobs} j SET next_run_time = h.next_time, revision = j.revision + 1,
+        job_state = coalesce(h.state, j.job_state)
+    FROM held h WHERE j.id = h.id AND j.revision = h.revision AND h.next_time IS NOT NULL RETURNING j.id
+), removed AS (
+    DELETE FROM {jobs} j USING held h
+    WHERE j.id = h.id AND j.revision = h.revision AND h.next_time IS NULL RETURNING j.id, h.revision
+), lifted AS (
+    UPDATE {numbers} SET value = top FROM (SELECT max(revision) AS top FROM removed) r
+    WHERE name = '{floor}' AND value < top
+), won AS (
+    SELECT id FROM moved UNION ALL SELECT id FROM removed
+), recorded AS (
+    INSERT INTO {runs} ({columns}) SELECT r.* FROM unnest({arrays}) AS r ({columns})
+    JOIN won ON won.id = r.job_id
+)
+SELECT id FROM won
+"""
+
+_FINISH = """
+UPDATE {runs} r SET {changes} FROM unnest({arrays}) AS f ({columns})
+WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
+    AND r.finished IS NULL
+"""
+
+_DISCARD = """
+DELETE FROM {runs} r USING unnest({arrays}) AS f ({columns})
+WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
+    AND r.finished IS NULL
+"""
+
+_INSERT = """
+INSERT INTO {jobs} (id, next_run_time, revision, job_state)
+SELECT * FROM unnest(%(ids)s::text[], %(times)s::float8[], %(revisions)s::int8[], %(states)s::bytea[])
+"""
+
+
+class PostgresqlJobsTable(JobsTable):
+    """The jobs table in PostgreSQL."""
+
+    def __init__(self, db: Database, tables: Tables) -> None:
+        super().__init__(db, tables)
+        self._insert_sql = _INSERT.format(jobs=names_of(db, tables)[0])
+
+    def _insert_rows(self, conn: Connection, rows: Sequence[JobRow]) -> None:
+        ids, times, revisions, states = zip(*rows, strict=True)
+        arrays = {
+            "ids": list(ids), "times": list(times), "revisions": list(revisions), "states": list(states),
+        }  # fmt: skip
+        conn.exec_driver_sql(self._insert_sql, arrays)
+
+
+class PostgresqlClaimsTable(ClaimsTable):
+    """Claims and finishes in PostgreSQL, a batch at a time."""
+
+    def __init__(self, db: Database, tables: Tables) -> None:
+        super().__init__(db, tables)
+        jobs, runs, _, numbers = names_of(db, tables)
+        record = dict(zip(RECORD, _RECORD_TYPES, strict=True))
+        self._claim_sql = _CLAIM.format(
+            jobs=jobs,
+            runs=runs,
+            numbers=numbers,
+            floor=FLOOR,
+            columns=", ".join(record),
+            arrays=_arrays(record),
+        )
+        outcome = {**_OUTCOME, **_KEY}
+        self._finish_sql = _FINISH.format(
+            runs=runs,
+            changes=", ".join(f"{name} = f.{name}" for name in _OUTCOME),
+            columns=", ".join(outcome),
+            arrays=_arrays(outcome),
+        )
+        self._discard_sql = _DISCARD.format(runs=runs, columns=", ".join(_KEY), arrays=_arrays(_KEY))
+
+    def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
+        values: dict[str, Any] = {
+            "ids": [claim.job_id for claim in claims],
+            "revisions": [claim.revision for claim in claims],
+            "thens": [claim.then for claim in claims],
+            "states": [claim.definition for claim in claims],
+            **_columns(RECORD, run_records(node, claims, now)),
+        }
+        try:
+            won = self._db.write_once(lambda conn: conn.exec_driver_sql(self._claim_sql, values).all())
+        except IntegrityError:
+            return self._claim_each(node, claims, now)
+        if len(won) == len(claims):
+            return range(len(claims))
+        ids = {row[0] for row in won}
+        indexes = {index for index, claim in enumerate(claims) if claim.job_id in ids}
+        lost = set(range(len(claims))) - indexes
+        with self._db.reading() as conn:
+            return indexes | self._won_before(conn, node, claims, lost)
+
+    def _finish_all(self, outcomes: Sequence[Finish], keep: bool) -> None:
+        keys = [outcome.key for outcome in outcomes]
+        if keep:
+            rows = [(*outcome_columns(outcome), *key) for outcome, key in zip(outcomes, keys, strict=True)]
+            sql, values = self._finish_sql, _columns([*_OUTCOME, *_KEY], rows)
+        else:
+            sql, values = self._discard_sql, _columns(list(_KEY), keys)
+        self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values))
+
+
+def _arrays(types: dict[str, str]) -> str:
+    return ", ".join(f"%({name})s::{kind}[]" for name, kind in types.items())
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}

@@ -1,0 +1,218 @@
+"""The memory store: jobs as they are, a heap of run times, a bounded log of runs.
+
+The jobs in it are the handles that programs hold, so a firing or a change shows in them. Entries of the heap are never
+searched for: a change pushes a new entry, and an entry whose revision is no longer its job's is passed over when it
+comes to the top. Nothing here waits, so a turn calls it on any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from heapq import heapify, heappop, heappush
+from threading import Lock
+from typing import Any, ClassVar, NamedTuple
+
+from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+from apscheduler.job import Job
+from apscheduler.jobstores._memory_log import MemoryLog
+from apscheduler.jobstores.base import ClaimingJobStore
+
+__all__ = ("MemoryJobStore",)
+
+
+class _Entry(NamedTuple):
+    """A job as it is stored: in the dict of all jobs and, unless it is paused, in the heap.
+
+    It is replaced by each change, so an entry of the heap counts only while it is the one in the dict. `stamp` is
+    None where the job is paused, and else a float; so entries of the heap compare by it.
+    """
+
+    stamp: Any
+    job_id: str
+    revision: int
+    job: Job
+
+
+class MemoryJobStore(ClaimingJobStore):
+    """Keeps jobs in this process; nothing needs to be serializable, nothing survives the process.
+
+    The newest 10,000 finished runs are kept.
+    """
+
+    blocks: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._jobs: dict[str, _Entry] = {}
+        self._heap: list[_Entry] = []
+        self._handed_out: list[_Entry] = []
+        self._highest_revision = 0
+        self._log = MemoryLog()
+
+    # -- jobs ---------------------------------------------------------------------------------------------------
+
+    def dump(self, job: Job) -> Job:
+        """Return `job` itself."""
+        return job
+
+    def load(self, row: JobRow | DueRow) -> Job:
+        """Return the stored job itself."""
+        job: Job = row.definition
+        return job
+
+    def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
+        """Add all of `rows`, or - where one of their ids is taken - none, and return the ids that are taken."""
+        with self._lock:
+            jobs = self._jobs
+            taken = [row.job_id for row in rows if row.job_id in jobs]
+            if taken:
+                return taken
+            for job_id, stamp, proposed, job in rows:
+                if job_id in jobs:  # twice in `rows`
+                    for row in rows:
+                        jobs.pop(row.job_id, None)
+                    return [job_id]
+                revision = proposed if proposed > self._highest_revision else self._highest_revision + 1
+                entry = jobs[job_id] = _Entry(stamp, job_id, revision, job)
+                if stamp is not None:
+                    heappush(self._heap, entry)
+        return ()
+
+    def replace_job(self, row: JobRow) -> bool:
+        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
+        with self._lock:
+            stored = self._jobs.get(row.job_id)
+            if stored is None or stored.revision != row.revision:
+                return False
+            if stored.job is not row.definition:
+                stored.job._assign(row.definition)
+            self._move(stored, row.next_run_time)
+            return True
+
+    def read_job(self, job_id: str) -> JobRow | None:
+        """Return the stored row of one job, or None."""
+        stored = self._jobs.get(job_id)
+        return None if stored is None else JobRow(job_id, stored.stamp, stored.revision, stored.job)
+
+    def read_jobs(self) -> Sequence[JobRow]:
+        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
+        with self._lock:
+            rows = [JobRow(e.job_id, e.stamp, e.revision, e.job) for e in self._jobs.values()]
+        rows.sort(key=lambda row: (row[1] is None, row[1] or 0.0, row[0]))
+        return rows
+
+    def delete_jobs(self, job_ids: Collection[str] | None) -> int:
+        """Remove the jobs with these ids (None: all jobs) and return how many there were. Their runs are kept."""
+        with self._lock:
+            removed = 0
+            for job_id in list(self._jobs) if job_ids is None else job_ids:
+                if job_id in self._jobs:
+                    self._drop(job_id)
+                    removed += 1
+            if not self._jobs:
+                self._heap.clear()
+                self._handed_out.clear()
+        return removed
+
+    def shutdown(self) -> None:
+        """Forget every job, as in 3.x."""
+        self.delete_jobs(None)
+
+    # -- firing -------------------------------------------------------------------------------------------------
+
+    def read_due(self, now: float, limit: int) -> Due:
+        """Return at most `limit` jobs whose next run time is `now` or earlier, earliest first."""
+        rows: list[DueRow] = []
+        with self._lock:
+            heap = self._heap
+            for entry in self._handed_out:
+                if self._jobs.get(entry.job_id) is entry:  # what the last reader did not claim is due again
+                    heappush(heap, entry)
+            handed_out = self._handed_out = []
+            while heap and len(rows) < limit and heap[0][0] <= now:
+                entry = heappop(heap)
+                stamp, job_id, revision, job = entry
+                if self._jobs.get(job_id) is entry:
+                    handed_out.append(entry)
+                    rows.append(DueRow(job_id, stamp, revision, job, self._log.live(job_id)))
+            return Due(rows, self._earliest_after(now))
+
+    def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
+        """Apply each claim whose job still has the claim's revision; return the indexes of those that were won."""
+        won = []
+        with self._lock:
+            for index, claim in enumerate(claims):
+                job_id = claim.job_id
+                stored = self._jobs.get(job_id)
+                if stored is None or stored.revision != claim.revision:
+                    if self._log.won_before(node, claim):
+                        won.append(index)
+                    continue
+                won.append(index)
+                self._log.record(node, claim)
+                if claim.then is None:
+                    self._drop(job_id)
+                else:
+                    stored.job.next_run_time = claim.time
+                    self._move(stored, claim.then)
+        return won
+
+    def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
+        """Write outcomes to their run records; only where a record is still RUNNING."""
+        with self._lock:
+            for outcome in outcomes:
+                self._log.finish(outcome, keep)
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    def read_runs(self, query: RunQuery) -> Sequence[StoredRun]:
+        """Return the matching run records, newest run time first, ties by descending id."""
+        with self._lock:
+            return self._log.read(query)
+
+    def prune_runs(self, before: float | None, per_job: int | None) -> int:
+        """Remove finished records with a run time earlier than `before`, and all but the newest `per_job` of a job."""
+        with self._lock:
+            return self._log.prune(before, per_job)
+
+    # -- nodes --------------------------------------------------------------------------------------------------
+
+    def heartbeat(self, node: NodeRow) -> None:
+        """Write `node`: insert it, or set its counter."""
+        with self._lock:
+            self._log.nodes[node.id] = node
+
+    def read_nodes(self) -> Sequence[NodeRow]:
+        """Return all nodes that have not signed off."""
+        with self._lock:
+            return list(self._log.nodes.values())
+
+    def take_over(self, node_id: str, now: float, reason: str) -> Sequence[StoredRun]:
+        """Record the RUNNING runs of a node as INTERRUPTED, finished at `now`, and remove the node."""
+        with self._lock:
+            return self._log.take_over(node_id, now, reason)
+
+    # -- under the lock -----------------------------------------------------------------------------------------
+
+    def _move(self, entry: _Entry, stamp: float | None) -> None:
+        _, job_id, revision, job = entry
+        new = self._jobs[job_id] = _Entry(stamp, job_id, revision + 1, job)
+        if stamp is not None:
+            heappush(self._heap, new)
+            if len(self._heap) > 2 * len(self._jobs) + 1000:  # most entries in it count no more
+                self._heap = [entry for entry in self._jobs.values() if entry.stamp is not None]
+                heapify(self._heap)
+                self._handed_out = []
+
+    def _drop(self, job_id: str) -> None:
+        self._highest_revision = max(self._highest_revision, self._jobs.pop(job_id).revision)
+
+    def _earliest_after(self, now: float) -> float | None:
+        heap = self._heap
+        while heap:
+            entry = heap[0]
+            if self._jobs.get(entry.job_id) is entry:
+                return entry.stamp if entry[0] > now else None
+            heappop(heap)
+        return None

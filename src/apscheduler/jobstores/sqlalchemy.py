@@ -1,0 +1,208 @@
+"""The SQL job store: jobs, runs and nodes in any database that SQLAlchemy speaks to.
+
+It reads and writes the table of 3.x in place. SQLite, PostgreSQL, and MySQL or MariaDB have statements of
+their own for what happens at every turn; other databases get by with portable ones.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+try:
+    from sqlalchemy import MetaData
+except ImportError as exc:
+    raise ImportError("SQLAlchemyJobStore needs SQLAlchemy: pip install 'apscheduler[sqlalchemy]'") from exc
+
+from apscheduler._clock import SYSTEM
+from apscheduler.jobstores import _sql_mysql, _sql_postgresql, _sql_sqlite
+from apscheduler.jobstores._codec import JobCodec
+from apscheduler.jobstores._sql_claims import ClaimsTable
+from apscheduler.jobstores._sql_engine import Database, make_engine
+from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_return import FiredJobs
+from apscheduler.jobstores._sql_runs import NodesTable, RunsTable
+from apscheduler.jobstores._sql_schema import Tables, create_tables, define_tables
+from apscheduler.jobstores.base import ClaimingJobStore
+from apscheduler.util import maybe_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import URL, Engine
+
+    from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+    from apscheduler.job import Job
+
+__all__ = ("SQLAlchemyJobStore",)
+
+
+class SQLAlchemyJobStore(ClaimingJobStore):
+    """Keeps jobs and the records of their runs in a database; any number of schedulers may share it.
+
+    The tables are created when the store starts. A table that 3.x made gets a column more, and 3.x can go on
+    with it.
+
+    A SQLite file is switched to write-ahead logging, so that readers and the writer do not wait for each
+    other; writers wait for each other for up to 30 seconds. An engine that is passed in is used as it is, and
+    is left open.
+
+    Args:
+        url: of the database, as SQLAlchemy writes it; not needed with `engine`.
+        engine: an engine to use instead, or a textual reference to one.
+        tablename: name of the table of jobs; those of runs and nodes append `_runs`, `_nodes` and `_numbers`
+        to it. metadata: a `MetaData` to define the tables in, or a textual reference to one. pickle_protocol:
+        protocol that jobs are pickled with. tableschema: name of the database schema that the tables are in.
+        engine_options: further arguments of `create_engine()`, with `url`.
+
+    Attributes:
+        engine: the SQLAlchemy engine.
+        jobs_t: the table of jobs.
+    """
+
+    def __init__(
+        self,
+        url: str | URL | None = None,
+        engine: Engine | str | None = None,
+        tablename: str = "apscheduler_jobs",
+        metadata: MetaData | str | None = None,
+        pickle_protocol: int = pickle.HIGHEST_PROTOCOL,
+        tableschema: str | None = None,
+        engine_options: dict[str, Any] | None = None,
+    ) -> None:
+        given_engine: Engine | None = maybe_ref(engine)
+        given_metadata: MetaData | None = maybe_ref(metadata)
+        if given_engine is not None:
+            self.engine = given_engine
+        elif url:
+            self.engine = make_engine(url, engine_options or {})
+        else:
+            raise ValueError(
+                'Need either "engine" or "url" defined:'
+                " give a database URL such as url='sqlite:///jobs.sqlite', or an SQLAlchemy engine"
+            )
+        self.pickle_protocol = pickle_protocol
+        self._codec = JobCodec(pickle_protocol)
+        self._db = Database(self.engine, ours=given_engine is None)
+        self._tables = define_tables(
+            tablename,
+            MetaData() if given_metadata is None else given_metadata,
+            tableschema,
+            self.engine.dialect.name,
+        )
+        self.jobs_t = self._tables.jobs
+        self._jobs, self._claims = _statements_for(self._db, self._tables)
+        self._runs = RunsTable(self._db, self._tables)
+        self._nodes = NodesTable(self._db, self._tables)
+        self._fired = FiredJobs(self._db, self._tables)
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """Connect, and create or complete the tables."""
+        super().start(scheduler, alias)
+        self._db.open()
+        create_tables(self._db, self._tables)
+
+    def shutdown(self) -> None:
+        """Leave the table as 3.x expects it, as far as that is possible now, and close the connections."""
+        try:
+            self._fired.leave_for_3x(self.load, self.pickle_protocol)
+        except Exception as exc:
+            # Whatever it is, nothing is lost: the rows are right, only a copy inside them is not up to date.
+            self._logger.debug("The jobs in the table were not brought up to date for 3.x: %s", exc)
+        self._db.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} (url={self.engine.url.render_as_string()})>"
+
+    # -- jobs ------------------------------------------------------------------------------------------------
+
+    def dump(self, job: Job) -> bytes:
+        """Return the pickled definition of `job`."""
+        return self._codec.dump(job)
+
+    def load(self, row: JobRow | DueRow) -> Job:
+        """Return the job that `row` defines, with the row's next run time."""
+        return self._codec.load(row, self._scheduler, self._alias)
+
+    def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
+        """Add all of `rows` in one transaction, or none and return the ids that are taken."""
+        return self._jobs.insert(rows)
+
+    def replace_job(self, row: JobRow) -> bool:
+        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
+        return self._jobs.replace(row)
+
+    def read_job(self, job_id: str) -> JobRow | None:
+        """Return the stored row of one job, or None."""
+        return self._jobs.read(job_id)
+
+    def read_jobs(self) -> Sequence[JobRow]:
+        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
+        return self._jobs.read_all()
+
+    def delete_jobs(self, job_ids: Collection[str] | None) -> int:
+        """Remove the jobs with these ids (None: all jobs) and return how many there were."""
+        deleted = self._jobs.delete(job_ids)
+        for job_id in job_ids or ():
+            self._codec.forget(job_id)
+        return deleted
+
+    def get_due_jobs(self, now: datetime) -> list[Job]:
+        """Return the jobs whose next run time is `now` or earlier, by ascending next run time."""
+        return self._load_all(self._jobs.read_until(now.timestamp()))
+
+    # -- firing ----------------------------------------------------------------------------------------------
+
+    def read_due(self, now: float, limit: int) -> Due:
+        """Return at most `limit` jobs that are due, earliest first, and the next run time after `now`."""
+        return self._jobs.read_due(now, limit)
+
+    def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
+        """Apply each claim whose job still has the claim's revision; return the indexes of those won."""
+        won = self._claims.claim(node, claims, SYSTEM.time())
+        self._fired.add(claims[index] for index in won)
+        return won
+
+    def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
+        """Write outcomes to their run records; only where a record is still RUNNING."""
+        self._claims.finish(outcomes, keep)
+
+    # -- runs and nodes --------------------------------------------------------------------------------------
+
+    def read_runs(self, query: RunQuery) -> Sequence[StoredRun]:
+        """Return the matching run records, newest run time first, ties by descending id."""
+        return self._runs.read(query)
+
+    def prune_runs(self, before: float | None, per_job: int | None) -> int:
+        """Remove finished records that are older than `before`, or not among the newest `per_job` of their
+        job.
+
+        Done in transactions of some thousand records, each of them atomic.
+        """
+        return self._runs.prune(before, per_job)
+
+    def heartbeat(self, node: NodeRow) -> None:
+        """Write `node`: insert it, or set its counter."""
+        self._nodes.heartbeat(node)
+
+    def read_nodes(self) -> Sequence[NodeRow]:
+        """Return all nodes that have not signed off."""
+        return self._nodes.read()
+
+    def take_over(self, node_id: str, now: float, reason: str) -> Sequence[StoredRun]:
+        """Record the RUNNING runs of a node as INTERRUPTED, finished at `now`, and remove the node."""
+        return self._runs.take_over(node_id, now, reason, self._nodes)
+
+
+def _statements_for(db: Database, tables: Tables) -> tuple[JobsTable, ClaimsTable]:
+    if db.family == "sqlite":
+        return _sql_sqlite.SqliteJobsTable(db, tables), _sql_sqlite.SqliteClaimsTable(db, tables)
+    if db.family == "postgresql" and db.engine.driver in _sql_postgresql.DRIVERS:
+        return (
+            _sql_postgresql.PostgresqlJobsTable(db, tables),
+            _sql_postgresql.PostgresqlClaimsTable(db, tables),
+        )
+    if db.family == "mysql":
+        return JobsTable(db, tables), _sql_mysql.MysqlClaimsTable(db, tables)
+    return JobsTable(db, tables), ClaimsTable(db, tables)

@@ -1,0 +1,92 @@
+import pytest
+from _sql_tests import SQLTests, added, claim_of, stored, won
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from _servers import restartable_postgresql
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.testing._jobstore_tools import NOW, StandIn, row_of
+from apscheduler.testing.jobstore import JobStoreContract
+
+
+class TestPostgreSQL(JobStoreContract):
+    @pytest.fixture
+    def open_node(self, postgresql_url, emptied):
+        tablename = emptied(postgresql_url)
+        return lambda: SQLAlchemyJobStore(postgresql_url, tablename=tablename)
+
+
+class TestPostgreSQLStatements(SQLTests):
+    insert_statements = ("INSERT", "SELECT", "SELECT")
+    claim_statements = ("WITH",)
+    finish_statements = ("UPDATE",)
+
+    @pytest.fixture
+    def url(self, postgresql_url):
+        return postgresql_url
+
+    def test_what_is_due_is_found_by_indexes(self, opened):
+        store = opened()
+        store.insert_jobs([row_of(store, f"j{n}", NOW + n) for n in range(2000)])
+        with store.engine.begin() as conn:
+            conn.exec_driver_sql("ANALYZE own_jobs")
+            # Because next to nothing is in the tables, for which no index is worth it.
+            conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            explained = store._jobs._due.compile(store.engine)
+            values = {**explained.params, "now": NOW, "now_1": NOW, "limit": 500}
+            plan = "\n".join(conn.exec_driver_sql(f"EXPLAIN {explained}", values).scalars())
+        assert "ix_own_jobs_next_run_time" in plan
+        assert "ix_own_jobs_runs_job_id" in plan
+        assert "Seq Scan" not in plan
+
+    def test_an_engine_that_commits_by_itself_is_made_to_begin_transactions(self, opened, url):
+        opened()
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        store = SQLAlchemyJobStore(engine=engine, tablename="own_jobs")
+        store.start(StandIn(), "default")
+        taken = row_of(store, "b")
+        store.insert_jobs([taken])
+        assert store.insert_jobs([row_of(store, "a"), taken])
+        with pytest.raises(ZeroDivisionError):
+            store._db.write(lambda conn: conn.execute(store.jobs_t.delete()).rowcount / 0)
+        assert [row.job_id for row in store.read_jobs()] == ["b"]
+        store.shutdown()
+        engine.dispose()
+
+    def test_an_idle_connection_that_died_does_not_fail_a_call(self, opened):
+        store, other = opened(), opened()
+        row = added(store)
+        with store.engine.connect() as conn:
+            number = conn.execute(text("SELECT pg_backend_pid()")).scalar()
+        with other.engine.connect() as conn:
+            conn.execute(text(f"SELECT pg_terminate_backend({number}, 5000)"))
+        won(store, claim_of(row))
+
+    def test_tables_may_be_in_a_schema(self, opened, url):
+        engine = create_engine(url)
+        with engine.begin() as conn:
+            conn.execute(text("CREATE SCHEMA elsewhere"))
+        store = SQLAlchemyJobStore(url, tablename="own_jobs", tableschema="elsewhere")
+        store.start(StandIn(), "default")
+        won(store, claim_of(added(store)))
+        with engine.begin() as conn:
+            assert conn.execute(text("SELECT count(*) FROM elsewhere.own_jobs_runs")).scalar() == 1
+            conn.execute(text("DROP SCHEMA elsewhere CASCADE"))
+        store.shutdown()
+        engine.dispose()
+
+
+def test_a_store_goes_on_after_its_server_was_restarted():
+    server = restartable_postgresql()
+    server.start()
+    store = SQLAlchemyJobStore(server.url)
+    store.start(StandIn(), "default")
+    row = added(store)
+    server.stop()
+    with pytest.raises(DBAPIError):
+        store.claim("n1", [claim_of(row)])
+    server.start()
+    won(store, claim_of(row))
+    assert stored(store).revision == row.revision + 1
+    store.shutdown()
+    server.remove()
