@@ -1,0 +1,1 @@
+"""Executors: what runs a job's function. The contract is in `base`."""

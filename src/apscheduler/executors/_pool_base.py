@@ -1,0 +1,64 @@
+"""The base of the executors that run jobs in a pool of `concurrent.futures`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from apscheduler.executors._feed import ThreadFeed
+from apscheduler.executors.base import BaseExecutor, Report, Submission
+
+if TYPE_CHECKING:
+    from apscheduler.executors._process_feed import ProcessFeed
+
+
+class BasePoolExecutor(BaseExecutor):
+    """Runs jobs in a pool of `concurrent.futures` that the caller brings: one of threads, or one of processes.
+
+    At most `max_workers` of the pool's workers are used at a time; without a number, as many as the pool has.
+    """
+
+    def __init__(self, pool: Any, max_workers: int | None = None) -> None:
+        super().__init__()
+        self._pool = pool
+        limit: int = max_workers or getattr(pool, "_max_workers", None) or 1
+        self._feed: ThreadFeed | ProcessFeed
+        if _is_process_pool(pool):
+            from apscheduler.executors._process_feed import SharedFeed
+
+            self._feed = SharedFeed(pool, limit)
+        else:
+            self._feed = ThreadFeed(pool.submit, lambda: limit)
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """Get ready to run jobs, with the scheduler's clock."""
+        super().start(scheduler, alias)
+        if self._feed.closed:
+            self._open()
+        self._feed.time = self.clock.time
+        self._feed.logger = self._logger
+
+    def submit(self, submissions: Sequence[Submission], report: Report) -> None:
+        """Queue `submissions`, and wake as many workers as there is work and room for."""
+        self._feed.submit(submissions, report)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Let the queue run empty and end the pool; with `wait`, return when it has ended.
+
+        Called by a worker of the pool (a job, or a listener), it does not wait, because that would be for itself.
+        """
+        wait = wait and not self._feed.inside()
+        self._feed.close(wait)
+        if self._pool is not None:
+            self._pool.shutdown(wait)
+
+    def _open(self) -> None:
+        """Be ready for work again after a shutdown; a pool that the caller brought can only be used once."""
+
+
+def _is_process_pool(pool: object) -> bool:
+    # Asked of sys.modules, because the import costs more than all the rest and a pool of threads does not need it.
+    module = sys.modules.get("concurrent.futures.process")
+    return module is not None and isinstance(pool, concurrent.futures.ProcessPoolExecutor)
