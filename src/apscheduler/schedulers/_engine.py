@@ -1,0 +1,336 @@
+"""What runs a scheduler: the state between turns, and what executors report into it.
+
+One engine belongs to one scheduler. Turns are made one at a time, by the scheduler's driver; `report()` comes from any
+thread. No lock is held while a store, an executor or a listener is called.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
+from threading import Event, Lock
+from typing import Any
+
+from apscheduler import _results
+from apscheduler._clock import Clock
+from apscheduler._core.claims import (
+    FAILED,
+    INTERRUPTED,
+    MISSED,
+    SKIPPED,
+    SUCCEEDED,
+    DueRow,
+    Finish,
+    NodeRow,
+    RunKey,
+    StoredRun,
+)
+from apscheduler._core.retention import Retention
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_EXECUTED,
+    EVENT_JOB_INTERRUPTED,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    EVENT_JOB_SET_ASIDE,
+    JobEvent,
+    JobExecutionEvent,
+    JobInterruptedEvent,
+    JobSetAsideEvent,
+    JobSubmissionEvent,
+)
+from apscheduler.executors._run import failed, log_outcome, one_line
+from apscheduler.executors.base import BaseExecutor, Outcome, Submission
+from apscheduler.schedulers._listeners import Listeners
+from apscheduler.schedulers._registry import Aside, Registry, StoreSlot
+
+FIRST_ASIDE_DELAY = 1.0
+LONGEST_ASIDE_DELAY = 300.0
+PRUNE_INTERVAL = 60.0
+_CODES = {
+    SUCCEEDED: EVENT_JOB_EXECUTED,
+    FAILED: EVENT_JOB_ERROR,
+    MISSED: EVENT_JOB_MISSED,
+    SKIPPED: EVENT_JOB_MAX_INSTANCES,
+    INTERRUPTED: EVENT_JOB_INTERRUPTED,
+}
+
+
+class Engine:
+    """The running parts of one scheduler. `wake` asks its driver for a turn, from any thread."""
+
+    def __init__(self, clock: Clock, logger: logging.Logger, wake: Callable[[], None]) -> None:
+        self.clock = clock
+        self.logger = logger
+        self.wake = wake
+        self.timezone: tzinfo = UTC
+        self.retry_interval = 10.0
+        self.retention = Retention()
+        self.listeners = Listeners(logger)
+        self.registry = Registry()
+        self.node = NodeRow("", "", 0, 0.0, 0)
+        self.paused = False
+        self.stopping = False
+        self.idle = Event()
+        """Set while no submission is in flight."""
+        self.idle.set()
+        self.on_idle: Callable[[], None] | None = None
+        self._live: set[Submission] = set()
+        self._guard = Lock()
+        self._loggers: dict[str, logging.Logger] = {}
+
+    # -- submissions --------------------------------------------------------------------------------------------
+
+    def submit(self, executor: BaseExecutor, submissions: Sequence[Submission]) -> None:
+        """Hand claims that were won to an executor; one that cannot take them is an outcome of their runs."""
+        with self._guard:
+            self._live.update(submissions)
+            self.idle.clear()
+        if self.stopping:
+            reason = "the scheduler was shut down before the run could start"
+            self._end_all(
+                submissions, lambda index: Outcome(index, INTERRUPTED, None, self.clock.time(), reason=reason)
+            )
+            return
+        try:
+            executor.submit(submissions, self.report)
+        except Exception as exc:
+            error = exc
+            self.logger.exception(
+                "Could not submit %d runs to the executor %r",
+                len(submissions),
+                executor,
+                extra={"event": "submit_failed"},
+            )
+            self._end_all(submissions, lambda index: failed(index, None, self.clock.time(), error))
+
+    def _end_all(self, submissions: Sequence[Submission], outcome: Callable[[int], Outcome]) -> None:
+        for submission in submissions:
+            for index in range(len(submission.stamps)):
+                self.report(submission, outcome(index))
+
+    @property
+    def live(self) -> int:
+        """How many submissions are in flight."""
+        return len(self._live)
+
+    def report(self, submission: Submission, outcome: Outcome) -> None:
+        """Take the outcome of one run time: write its record, or have the next turn write it, and tell listeners."""
+        slot = self.registry.slots.get(submission.jobstore)
+        if slot is not None:
+            self._record(slot, self._finish_of(submission, outcome))
+        self._log(submission, outcome)
+        code = _CODES[outcome.status]
+        if code & self.listeners.mask:
+            self._tell(code, submission, outcome)
+        submission.left -= 1
+        if not submission.left:
+            with self._guard:
+                self._live.discard(submission)
+                idle = not self._live
+                if idle:
+                    self.idle.set()
+            if idle and self.on_idle is not None:
+                self.on_idle()
+
+    def _finish_of(self, submission: Submission, outcome: Outcome) -> Finish:
+        index, status, started, finished, retval, _, error, traceback, reason = outcome
+        key = RunKey(submission.job.id, submission.revision, submission.stamps[index], submission.attempt)
+        result = None if retval is None else _results.dump(retval)
+        return Finish(key, status, started, finished, reason, error, traceback, result)
+
+    def _record(self, slot: StoreSlot, finish: Finish) -> None:
+        if slot.store.blocks and not self.stopping:
+            slot.outcomes.append(finish)
+            if not slot.flush_asked:
+                slot.flush_asked = True
+                self.wake()
+            return
+        try:
+            slot.store.finish((finish,), self.retention.keep)
+        except Exception:
+            self.logger.exception(
+                "Could not record that a run of job %s %s",
+                finish.key.job_id,
+                finish.status,
+                extra={"event": "record_failed"},
+            )
+
+    def _log(self, submission: Submission, outcome: Outcome) -> None:
+        alias = submission.job.executor
+        logger = self._loggers.get(alias)
+        if logger is None:
+            logger = self._loggers[alias] = logging.getLogger(f"apscheduler.executors.{alias}")
+        log_outcome(submission, outcome, logger)
+
+    def _tell(self, code: int, submission: Submission, outcome: Outcome) -> None:
+        job_id, alias, run_time = submission.job.id, submission.jobstore, submission.run_times[outcome.index]
+        event: JobEvent
+        if code == EVENT_JOB_INTERRUPTED:
+            event = JobInterruptedEvent(code, job_id, alias, run_time, self.node.id)
+        elif code == EVENT_JOB_MAX_INSTANCES:
+            event = JobSubmissionEvent(code, job_id, alias, [run_time])
+        else:
+            event = JobExecutionEvent(
+                code, job_id, alias, run_time, outcome.retval, outcome.exception, outcome.traceback
+            )
+        self.listeners.tell(event)
+
+    # -- stores -------------------------------------------------------------------------------------------------
+
+    def seconds_until_retry(self, slot: StoreSlot) -> float:
+        """Return how long a failing store is left alone; 0 for one that works."""
+        return 0.0 if slot.retry_at is None else slot.retry_at - self.clock.monotonic()
+
+    def store_failed(self, slot: StoreSlot, exc: Exception) -> float:
+        """Note that a store failed; one log line for an outage. Returns the seconds until it is tried again."""
+        if slot.failing_since is None:
+            slot.failing_since = self.clock.time()
+            self.logger.error(
+                'Job store "%s" does not answer (%s); it is tried again every %g seconds',
+                slot.alias,
+                one_line(exc),
+                self.retry_interval,
+                extra={"event": "store_failed"},
+                exc_info=exc,
+            )
+        slot.error = exc
+        slot.dirty = True
+        slot.retry_at = self.clock.monotonic() + self.retry_interval
+        return self.retry_interval
+
+    def store_answered(self, slot: StoreSlot) -> None:
+        """Note that a store works; one log line at the end of an outage."""
+        if slot.failing_since is not None:
+            seconds = self.clock.time() - slot.failing_since
+            self.logger.warning(
+                'Job store "%s" answers again, after %.1f seconds',
+                slot.alias,
+                seconds,
+                extra={"event": "store_answered"},
+            )
+        slot.failing_since = slot.retry_at = slot.error = None
+
+    def close_store(self, slot: StoreSlot, reason: str) -> None:
+        """Write what is left to write, sign off, and shut the store down; what fails is logged."""
+        if not slot.started:
+            return
+        slot.started = False
+        try:
+            outcomes = [*slot.writing, *slot.outcomes]
+            slot.outcomes.clear()
+            if outcomes:
+                slot.store.finish(outcomes, self.retention.keep)
+            self.tell_interrupted(slot, slot.store.take_over(self.node.id, self.clock.time(), reason))
+        except Exception:
+            self.logger.exception(
+                'Could not write the last outcomes to job store "%s"',
+                slot.alias,
+                extra={"event": "record_failed"},
+            )
+        try:
+            slot.store.shutdown()
+        except Exception:
+            self.logger.exception(
+                'Could not shut down job store "%s"', slot.alias, extra={"event": "shutdown_failed"}
+            )
+
+    def next_beat(self) -> None:
+        """Raise this node's heartbeat counter."""
+        self.node = self.node._replace(counter=self.node.counter + 1)
+
+    def store_changed(self, slot: StoreSlot) -> None:
+        """Have the next turn read a store, and make it soon."""
+        slot.dirty = True
+        self.wake()
+
+    def note_due(self, slot: StoreSlot, stamp: float) -> None:
+        """Note that a job was stored which is due at `stamp`, and wake the driver if that is earlier than it knows."""
+        if slot.note(stamp) and not self.paused:
+            self.wake()
+
+    def prune_in_turn(self, slot: StoreSlot) -> None:
+        """Prune the run log of a store that does not wait, once a minute; the others are pruned by the heartbeat."""
+        now = self.clock.monotonic()
+        if not slot.store.blocks and now - slot.pruned_at >= PRUNE_INTERVAL:
+            self.prune(slot, now)
+
+    def prune(self, slot: StoreSlot, now: float) -> None:
+        """Remove the run records that the option `run_log` does not keep; `now` is monotonic."""
+        slot.pruned_at = now
+        keep, max_age, per_job = self.retention
+        if keep and (max_age is not None or per_job is not None):
+            before = None if max_age is None else self.clock.time() - max_age
+            slot.store.prune_runs(before, per_job)
+
+    # -- jobs that cannot be run here ---------------------------------------------------------------------------
+
+    def set_aside(self, slot: StoreSlot, row: DueRow, exc: Exception) -> None:
+        """Leave a job alone for a while, because it cannot be run in this process; said once for each reason."""
+        reason = one_line(exc)
+        before = slot.aside.get(row.job_id)
+        known = before is not None and before.revision == row.revision and before.reason == reason
+        delay = FIRST_ASIDE_DELAY
+        if before is not None and known:
+            delay = min(before.delay * 2, LONGEST_ASIDE_DELAY)
+        slot.aside[row.job_id] = Aside(row.revision, reason, delay, self.clock.monotonic() + delay)
+        if known:
+            return
+        self.logger.error(
+            'Job %s in job store "%s" is set aside: %s. It is kept, and tried again.',
+            row.job_id,
+            slot.alias,
+            reason,
+            extra={"event": "job_set_aside"},
+            exc_info=exc,
+        )
+        if self.listeners.mask & EVENT_JOB_SET_ASIDE:
+            self.listeners.tell(JobSetAsideEvent(EVENT_JOB_SET_ASIDE, row.job_id, slot.alias, reason))
+
+    def still_aside(self, slot: StoreSlot, row: DueRow) -> bool:
+        """Return whether a due job is to be passed over, because it was set aside a moment ago as it is now."""
+        aside = slot.aside.get(row.job_id)
+        return (
+            aside is not None and aside.revision == row.revision and self.clock.monotonic() < aside.again_at
+        )
+
+    def forget_aside(self, slot: StoreSlot, rows: Sequence[DueRow]) -> None:
+        """Forget what was set aside and is no longer due in that form: it was changed, removed, or fired elsewhere."""
+        if slot.aside:
+            due = {row.job_id: row.revision for row in rows}
+            for job_id in [j for j, aside in slot.aside.items() if due.get(j) != aside.revision]:
+                self.forget_job(slot, job_id)
+
+    def forget_job(self, slot: StoreSlot, job_id: str) -> None:
+        """Forget what is remembered of a job that is gone or was claimed."""
+        slot.aside.pop(job_id, None)
+
+    def seconds_until_aside_again(self, slot: StoreSlot) -> float:
+        """Return when the first job that was set aside is to be tried again, and have that read the store."""
+        if not slot.aside:
+            return float("inf")
+        wait = min(aside.again_at for aside in slot.aside.values()) - self.clock.monotonic()
+        slot.dirty = True
+        return max(wait, 0.05)
+
+    # -- other nodes --------------------------------------------------------------------------------------------
+
+    def tell_interrupted(self, slot: StoreSlot, runs: Sequence[StoredRun]) -> None:
+        """Tell listeners of runs that were taken over from a node that died."""
+        for run in runs:
+            self.logger.warning(
+                "A run of job %s was interrupted: %s",
+                run.job_id,
+                run.reason,
+                extra={"event": "job_interrupted"},
+            )
+            if self.listeners.mask & EVENT_JOB_INTERRUPTED:
+                time = datetime.fromtimestamp(run.run_time, UTC)
+                self.listeners.tell(
+                    JobInterruptedEvent(EVENT_JOB_INTERRUPTED, run.job_id, slot.alias, time, run.node or "")
+                )
+
+    def unwritten(self, slot: StoreSlot) -> dict[Any, Finish]:
+        """Return the outcomes that are reported but not yet in the store, by the key of their record."""
+        return {finish.key: finish for finish in (*slot.writing, *slot.outcomes)}

@@ -1,0 +1,71 @@
+"""The thread that keeps this node alive in shared stores, and ends what dead nodes left behind.
+
+It has a thread of its own, because a lease that is renewed on a busy event loop, or after a long job, is lost.
+"""
+
+from __future__ import annotations
+
+import random
+from threading import Event, Thread
+
+from apscheduler._core.leases import observe
+from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
+from apscheduler.schedulers._node import is_gone
+from apscheduler.schedulers._registry import StoreSlot
+
+BEATS_PER_LEASE = 3
+
+
+class Heartbeat:
+    """Beats three times a lease in every store that waits for I/O, until stopped."""
+
+    def __init__(self, engine: Engine, lease: float) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread, unless it runs."""
+        if self._thread is None:
+            self._thread = Thread(target=self._run, name="APScheduler-heartbeat", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Have the thread end; it does not beat again."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._lease / BEATS_PER_LEASE * random.uniform(0.9, 1.0)):
+            self._engine.next_beat()
+            for slot in self._engine.registry:
+                if slot.started and slot.store.blocks and not self._stop.is_set():
+                    self.beat(slot)
+
+    def beat(self, slot: StoreSlot) -> None:
+        """Write this node's heartbeat, take over from dead nodes, prune the run log; a store that fails is left."""
+        engine = self._engine
+        try:
+            slot.store.heartbeat(engine.node)
+            self.look_after_others(slot)
+            now = engine.clock.monotonic()
+            if now - slot.pruned_at >= PRUNE_INTERVAL:
+                engine.prune(slot, now)
+        except Exception:
+            # The turn reports the outage; here it only means that the lease is not renewed.
+            engine.logger.debug(
+                "No heartbeat in %s", slot.alias, exc_info=True, extra={"event": "heartbeat_failed"}
+            )
+
+    def look_after_others(self, slot: StoreSlot) -> None:
+        """Record the runs of nodes that are dead, or whose process is known to be gone, as interrupted."""
+        engine = self._engine
+        nodes = [node for node in slot.store.read_nodes() if node.id != engine.node.id]
+        slot.sightings, dead = observe(slot.sightings, nodes, engine.clock.monotonic(), self._lease)
+        for node in nodes:
+            if node in dead or is_gone(node):
+                reason = f"node {node.id} died"
+                runs = slot.store.take_over(node.id, engine.clock.time(), reason)
+                engine.tell_interrupted(slot, runs)
+                if runs:
+                    engine.store_changed(slot)

@@ -1,0 +1,271 @@
+"""The part of a scheduler that makes jobs and stores them: one, many, by decorator, from a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from apscheduler import _transfer
+from apscheduler._core.claims import JobRow
+from apscheduler._definition import same_definition
+from apscheduler.errors import ConflictingIdError
+from apscheduler.events import EVENT_JOB_ADDED, JobEvent
+from apscheduler.job import Job, checked_call
+from apscheduler.schedulers._job_calls import JobCalls, Pending
+from apscheduler.schedulers._new_jobs import fill_in, make_trigger
+from apscheduler.schedulers._registry import StoreSlot
+from apscheduler.schedulers._states import STATE_STOPPED
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.util import undefined
+
+NO_KWARGS: dict[str, Any] = {}
+
+
+class JobAdding(JobCalls):
+    """Mixed into `BaseScheduler`."""
+
+    _job_defaults: dict[str, Any]
+
+    def add_job(
+        self,
+        func: Callable[..., Any] | str,
+        trigger: BaseTrigger | str | None = None,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        misfire_grace_time: int | None = undefined,
+        coalesce: bool = undefined,
+        max_instances: int = undefined,
+        next_run_time: datetime | str | None = undefined,
+        jobstore: str = "default",
+        executor: str = "default",
+        replace_existing: bool | str = False,
+        on_crash: str = undefined,
+        **trigger_args: Any,
+    ) -> Job:
+        """Add a job and return it; before `start()` it is pending, and stored when the scheduler starts.
+
+        Args:
+            func: a callable, or its name as text (`package.module:object.attribute`).
+            trigger: an instance, or the name of one ("date", "interval", "cron"), made with `trigger_args`; without
+                one the job runs once, now.
+            args: positional arguments for `func`.
+            kwargs: keyword arguments for `func`.
+            id: unique in the job store; a random one if not given.
+            name: a text for people; the name of `func` if not given.
+            misfire_grace_time: seconds that a run may start late; None for any.
+            coalesce: run once where several run times have passed.
+            max_instances: how many runs of this job may be in flight at once.
+            next_run_time: when to run first, instead of what the trigger says; None adds the job paused.
+            jobstore: alias of the job store.
+            executor: alias of the executor.
+            replace_existing: False raises where the id is taken; True replaces the stored job; "if_changed" replaces
+                it only where its definition differs, and else leaves its next run time and pause as they are.
+            on_crash: "record" a run that a crash cut off, or "rerun" it once.
+            trigger_args: arguments for the trigger.
+
+        Raises:
+            ConflictingIdError: the id is taken (at `start()` for a pending job).
+            TransientJobError: the job store cannot keep `func`, as nothing could find it again by a name.
+            JobSerializationError: the job store cannot keep an argument.
+            LookupError: `func` or the trigger cannot be found by its name, or there is no such job store.
+            TypeError, ValueError: an argument is not right; the message names it.
+        """
+        if replace_existing is not False and replace_existing not in (True, "if_changed"):
+            raise ValueError(
+                f"replace_existing must be True, False or 'if_changed', got {replace_existing!r}"
+            )
+        job = self._make_job(
+            func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
+            executor, on_crash, **trigger_args,
+        )  # fmt: skip
+        if self.state == STATE_STOPPED and self._keep_pending(job, jobstore, replace_existing):
+            return job
+        return self._real_add_job(job, jobstore, replace_existing)
+
+    def add_jobs(
+        self,
+        jobs: Iterable[Mapping[str, Any]],
+        jobstore: str = "default",
+        replace_existing: bool | str = False,
+    ) -> list[Job]:
+        """Add many jobs at once: one transaction, all of them or none.
+
+        Args:
+            jobs: for each job the arguments of `add_job()` as a dict; `jobstore` and `replace_existing` are given
+                here for all of them.
+            jobstore: alias of the job store.
+            replace_existing: as for `add_job()`; where it is not False, jobs whose ids are taken are replaced one by
+                one after the new ones were added.
+
+        Raises:
+            ConflictingIdError: an id is taken, or comes twice; nothing is added.
+        """
+        made = [self._make_job(**arguments) for arguments in jobs]
+        seen: set[str] = set()
+        for job in made:
+            if job.id in seen:
+                raise ConflictingIdError(job.id)
+            seen.add(job.id)
+        if self.state == STATE_STOPPED:
+            made = [job for job in made if not self._keep_pending(job, jobstore, replace_existing)]
+            if not made:
+                return [pending.job for pending in self._pending_jobs if pending.job.id in seen]
+        slot = self._engine.registry.store(jobstore)
+        for job in made:
+            fill_in(job, self._job_defaults, self._now, self._logger)
+        rows = {job.id: slot.store.new_row(job) for job in made}
+        while rows and (taken := slot.store.insert_jobs(list(rows.values()))):
+            if replace_existing is False:
+                raise ConflictingIdError(next(iter(taken)))
+            for job_id in taken:
+                del rows[job_id]
+        return [
+            self._added(slot, job, rows[job.id].next_run_time)
+            if job.id in rows
+            else self._real_add_job(job, jobstore, replace_existing)
+            for job in made
+        ]
+
+    def scheduled_job(
+        self,
+        trigger: BaseTrigger | str,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        misfire_grace_time: int | None = undefined,
+        coalesce: bool = undefined,
+        max_instances: int = undefined,
+        next_run_time: datetime | str | None = undefined,
+        jobstore: str = "default",
+        executor: str = "default",
+        **trigger_args: Any,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Add the decorated function as a job; arguments as for `add_job()`. A job with the same id is replaced."""
+
+        def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
+            self.add_job(
+                func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
+                jobstore, executor, replace_existing=True, **trigger_args,
+            )  # fmt: skip
+            return func
+
+        return decorate
+
+    def import_jobs(self, infile: IO[str] | str, jobstore: str = "default") -> None:
+        """Add the jobs of a file that `export_jobs()` wrote, here or in 3.x.
+
+        Args:
+            infile: a path, or a text file open for reading.
+            jobstore: alias of the job store to add them to.
+
+        Raises:
+            ConflictingIdError: a job with one of the ids exists; those before it in the file have been added.
+            ValueError: the file is of another format, or of a newer version.
+        """
+        for state in _transfer.read(infile):
+            job = Job.__new__(Job)
+            job.__setstate__(state)
+            job._scheduler, job._jobstore_alias = self, None
+            if self.state != STATE_STOPPED or not self._keep_pending(job, jobstore, False):
+                self._real_add_job(job, jobstore, False)
+
+    # -- parts of the above -------------------------------------------------------------------------------------
+
+    def _make_job(
+        self,
+        func: Callable[..., Any] | str,
+        trigger: BaseTrigger | str | None = None,
+        args: Iterable[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        misfire_grace_time: int | None = undefined,
+        coalesce: bool = undefined,
+        max_instances: int = undefined,
+        next_run_time: datetime | str | None = undefined,
+        executor: str = "default",
+        on_crash: str = undefined,
+        **trigger_args: Any,
+    ) -> Job:
+        """Return a job as described in `add_job()`; what was not given is filled in when it is stored."""
+        call = checked_call(func, () if args is None else args, NO_KWARGS if kwargs is None else kwargs)
+        made = make_trigger(trigger, trigger_args, self.timezone, self._logger)
+        job = Job._made(self, id, call, name, made, executor)
+        limits: dict[str, Any] = {}
+        if misfire_grace_time is not undefined:
+            limits["misfire_grace_time"] = misfire_grace_time
+        if coalesce is not undefined:
+            limits["coalesce"] = coalesce
+        if max_instances is not undefined:
+            limits["max_instances"] = max_instances
+        if next_run_time is not undefined:
+            limits["next_run_time"] = next_run_time
+        if on_crash is not undefined:
+            limits["on_crash"] = on_crash
+        if limits:
+            job._modify(**limits)
+        return job
+
+    def _keep_pending(self, job: Job, alias: str, replace_existing: bool | str) -> bool:
+        """Keep `job` until the scheduler starts; False where it has been started meanwhile."""
+        with self._lock:
+            if self.state != STATE_STOPPED:
+                return False
+            self._pending_jobs.append(Pending(job, alias, replace_existing))
+        self._logger.info(
+            'Job "%s" is pending until the scheduler starts', job.name, extra={"event": "job_pending"}
+        )
+        return True
+
+    def _store_pending_jobs(self) -> None:
+        while self._pending_jobs:
+            self._real_add_job(*self._pending_jobs[0])
+            del self._pending_jobs[0]
+
+    def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
+        slot = self._engine.registry.store(alias)
+        fill_in(job, self._job_defaults, self._now, self._logger)
+        store = slot.store
+        row = store.new_row(job)
+        while store.insert_jobs((row,)):
+            if replace_existing is False:
+                raise ConflictingIdError(job.id)
+            stored = store.read_job(job.id)
+            if stored is None:
+                continue
+            if replace_existing == "if_changed":
+                known = self._unchanged(slot, stored, job)
+                if known is not None:
+                    return known
+            if store.replace_job(JobRow(job.id, row.next_run_time, stored.revision, row.definition)):
+                break
+        return self._added(slot, job, row.next_run_time)
+
+    def _unchanged(self, slot: StoreSlot, stored: JobRow, job: Job) -> Job | None:
+        """Return the stored job if it is defined like `job`; one that cannot be rebuilt here counts as different."""
+        try:
+            known = slot.store.load(stored)
+        except Exception as exc:
+            self._logger.warning(
+                "Job %s is replaced, because the stored one cannot be rebuilt: %s", job.id, exc,
+                extra={"event": "job_replaced"},
+            )  # fmt: skip
+            return None
+        return known if same_definition(known, job) else None
+
+    def _added(self, slot: StoreSlot, job: Job, stamp: float | None) -> Job:
+        job._jobstore_alias = slot.alias
+        if self._logger.isEnabledFor(logging.INFO):
+            self._logger.info(
+                'Added job "%s" to job store "%s"', job.name, slot.alias, extra={"event": "job_added"}
+            )
+        if EVENT_JOB_ADDED & self._engine.listeners.mask:
+            self._engine.listeners.tell(JobEvent(EVENT_JOB_ADDED, job.id, slot.alias))
+        if stamp is not None:
+            self._engine.note_due(slot, stamp)
+        return job

@@ -1,0 +1,82 @@
+"""What is filled in when a job is made or stored: its trigger, the defaults, its first run time."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from apscheduler._core.options import unknown
+from apscheduler._plugins import plugin_class
+from apscheduler.job import Job
+from apscheduler.triggers.base import BaseTrigger
+
+
+def make_trigger(
+    trigger: BaseTrigger | str | None, arguments: Mapping[str, Any], timezone: tzinfo, logger: logging.Logger
+) -> BaseTrigger:
+    """Return the trigger that `add_job()` was given: an instance, or the name of one to be made with `arguments`.
+
+    Without a name it is a date. A trigger that takes a time zone and is given none gets `timezone`.
+
+    Raises:
+        LookupError: there is no trigger of that name.
+        TypeError: `trigger` is neither, or an argument is unknown; the message names the nearest.
+    """
+    if trigger is None:
+        trigger = "date"
+    if type(trigger) is str:  # first, because asking an abstract class for its instances is slow
+        cls = plugin_class("trigger", trigger)
+        try:
+            return cls(timezone=timezone, **arguments)  # type: ignore[no-any-return]
+        except TypeError:
+            return _made_otherwise(cls, trigger, arguments, timezone)
+    if isinstance(trigger, BaseTrigger):
+        if arguments:
+            logger.warning(
+                "The trigger is an instance, so these arguments are ignored: %s",
+                ", ".join(arguments),
+                extra={"event": "arguments_ignored"},
+            )
+        return trigger
+    raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
+
+
+def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
+    """Make a trigger that was given a time zone, or takes none; or say which argument it does not take."""
+    accepted = inspect.signature(cls).parameters
+    values = dict(arguments)
+    if "timezone" in accepted:
+        values.setdefault("timezone", timezone)
+    strangers = unknown(arguments, accepted)
+    if strangers and not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+        hints = [f"{given} (did you mean {near}?)" if near else given for given, near in strangers.items()]
+        raise TypeError(
+            f"The {name} trigger has no argument {', '.join(hints)}; it takes {', '.join(accepted)}"
+        )
+    made: BaseTrigger = cls(**values)
+    return made
+
+
+def fill_in(
+    job: Job, defaults: Mapping[str, Any], now: Callable[[], datetime], logger: logging.Logger
+) -> None:
+    """Give `job` the defaults for what it was not given, and its first run time."""
+    if not hasattr(job, "misfire_grace_time"):
+        job.misfire_grace_time = defaults["misfire_grace_time"]
+    if not hasattr(job, "coalesce"):
+        job.coalesce = defaults["coalesce"]
+    if not hasattr(job, "max_instances"):
+        job.max_instances = defaults["max_instances"]
+    if not hasattr(job, "on_crash"):
+        job.on_crash = defaults.get("on_crash", "record")
+    if not hasattr(job, "next_run_time"):
+        job.next_run_time = job.trigger.get_next_fire_time(None, now())
+        if job.next_run_time is None:
+            logger.warning(
+                'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
+                job,
+                extra={"event": "job_never_fires"},
+            )

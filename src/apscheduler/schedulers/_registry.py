@@ -1,0 +1,141 @@
+"""The job stores and executors of one scheduler, by alias, with what the engine knows of each store."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from threading import Lock
+from typing import NamedTuple
+
+from apscheduler._core.claims import Finish
+from apscheduler._core.leases import Sighting
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores._single_node import SingleNodeStore
+from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
+
+
+class Aside(NamedTuple):
+    """A job that cannot be run here: since which revision, why, and when it is looked at again (monotonic)."""
+
+    revision: int
+    reason: str
+    delay: float
+    again_at: float
+
+
+class StoreSlot:
+    """One job store of a scheduler.
+
+    `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
+    is known of is due. `next_due` is the earliest run time that is known of.
+    """
+
+    def __init__(self, alias: str, store: BaseJobStore) -> None:
+        self.alias = alias
+        self.given = store
+        self.store: ClaimingJobStore = (
+            store if isinstance(store, ClaimingJobStore) else SingleNodeStore(store)
+        )
+        self.started = False
+        self.dirty = True
+        self.next_due: float | None = None
+        self._noted: float | None = None
+        self._guard = Lock()
+        self.outcomes: deque[Finish] = deque()
+        self.writing: list[Finish] = []
+        self.flush_asked = False
+        self.aside: dict[str, Aside] = {}
+        self.error: BaseException | None = None
+        self.failing_since: float | None = None
+        self.retry_at: float | None = None
+        self.sightings: dict[str, Sighting] = {}
+        self.pruned_at = 0.0
+
+    def note(self, stamp: float) -> bool:
+        """Note that something is due at `stamp`; return whether that is earlier than all that was known of."""
+        with self._guard:
+            if self._noted is None or stamp < self._noted:
+                self._noted = stamp
+            if self.next_due is None or stamp < self.next_due:
+                self.next_due = stamp
+                return True
+        return False
+
+    def begin_reading(self) -> None:
+        """Say that the store is about to be read."""
+        with self._guard:
+            self._noted = None
+            self.dirty = False
+
+    def end_reading(self, next_due: float | None) -> None:
+        """Take over what was read, and what was noted since the reading began, which it may not have seen."""
+        with self._guard:
+            if self._noted is not None and (next_due is None or self._noted < next_due):
+                next_due = self._noted
+            self.next_due = next_due
+
+    def take_outcomes(self, most: int) -> list[Finish]:
+        """Take up to `most` waiting outcomes, oldest first."""
+        outcomes: list[Finish] = []
+        try:
+            while len(outcomes) < most:
+                outcomes.append(self.outcomes.popleft())
+        except IndexError:
+            pass
+        return outcomes
+
+
+class Registry:
+    """Job stores and executors by alias. Aliases are looked up without a lock; changes replace the dicts."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.slots: dict[str, StoreSlot] = {}
+        self.executors: dict[str, BaseExecutor] = {}
+
+    def add_store(self, alias: str, store: BaseJobStore) -> StoreSlot:
+        """Add a store; ValueError where the alias is taken."""
+        with self._lock:
+            if alias in self.slots:
+                raise ValueError(f'This scheduler already has a job store by the alias of "{alias}"')
+            slot = StoreSlot(alias, store)
+            self.slots = {**self.slots, alias: slot}
+        return slot
+
+    def remove_store(self, alias: str) -> StoreSlot:
+        """Take a store out and return it; KeyError where there is none."""
+        with self._lock:
+            slot = self.store(alias)
+            self.slots = {key: value for key, value in self.slots.items() if key != alias}
+        return slot
+
+    def add_executor(self, alias: str, executor: BaseExecutor) -> None:
+        """Add an executor; ValueError where the alias is taken."""
+        with self._lock:
+            if alias in self.executors:
+                raise ValueError(f'This scheduler already has an executor by the alias of "{alias}"')
+            self.executors = {**self.executors, alias: executor}
+
+    def remove_executor(self, alias: str) -> BaseExecutor:
+        """Take an executor out and return it; KeyError where there is none."""
+        with self._lock:
+            executor = self.executor(alias)
+            self.executors = {key: value for key, value in self.executors.items() if key != alias}
+        return executor
+
+    def store(self, alias: str) -> StoreSlot:
+        """Return the store with this alias; KeyError where there is none."""
+        try:
+            return self.slots[alias]
+        except KeyError:
+            raise KeyError(f"No such job store: {alias}") from None
+
+    def executor(self, alias: str) -> BaseExecutor:
+        """Return the executor with this alias; KeyError where there is none."""
+        try:
+            return self.executors[alias]
+        except KeyError:
+            raise KeyError(f"No such executor: {alias}") from None
+
+    def __iter__(self) -> Iterator[StoreSlot]:
+        return iter(self.slots.values())

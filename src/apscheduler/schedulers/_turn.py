@@ -1,0 +1,204 @@
+"""One turn: what is due is decided, claimed and submitted; what has ended is recorded.
+
+The turn is a generator. It yields each call that a store has to answer, and is sent the answer, so that a scheduler
+with a loop of its own makes the calls at once and a scheduler on somebody's event loop makes those that may wait in
+another thread (see `_loop_driver` and `_timer_driver`). Everything between two calls runs on the scheduler's thread.
+
+    finish     the outcomes that executors have reported are written, in one batch
+    read_due   what is due is read, at most `BATCH` jobs
+    decide     pure: which run times, skipped or not, what comes next
+    claim      the claims are won or lost, in one batch; their run records are written with them
+    submit     only what was won goes to an executor
+
+A turn never raises: a store that fails is tried again later while the others go on, a job that cannot be run here is
+set aside and tried again later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun
+from apscheduler._core.decide import Decision, decide
+from apscheduler.events import (
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_REMOVED,
+    EVENT_JOB_SUBMITTED,
+    JobEvent,
+    JobSubmissionEvent,
+)
+from apscheduler.executors.base import BaseExecutor, Submission
+
+if TYPE_CHECKING:
+    from apscheduler.job import Job
+    from apscheduler.schedulers._engine import Engine
+    from apscheduler.schedulers._registry import StoreSlot
+
+BATCH = 500
+OUTCOMES = 2000
+LONGEST_SLEEP = 60.0
+
+
+class Call(NamedTuple):
+    """A call of a store that the turn waits for; `blocks` tells whether it may wait for I/O."""
+
+    make: Callable[[], Any]
+    blocks: bool
+
+
+Steps = Generator[Call, Any, float]
+
+
+class _Plan(NamedTuple):
+    """A decision with the job and the executor that it is about."""
+
+    job: Job
+    decision: Decision
+    executor: BaseExecutor
+
+
+def turn(engine: Engine) -> Steps:
+    """Do everything that is to be done now; return the seconds until there is something to do again."""
+    wait = LONGEST_SLEEP
+    for slot in engine.registry:
+        if not slot.started:
+            continue
+        try:
+            wait = min(wait, (yield from _serve(engine, slot)))
+        except Exception as exc:
+            wait = min(wait, engine.store_failed(slot, exc))
+    return max(wait, 0.0)
+
+
+def _serve(engine: Engine, slot: StoreSlot) -> Steps:
+    pause = engine.seconds_until_retry(slot)
+    if pause > 0:
+        return pause
+    yield from record_outcomes(engine, slot)
+    if engine.paused or engine.stopping:
+        return LONGEST_SLEEP
+    engine.prune_in_turn(slot)
+    now = engine.clock.time()
+    while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
+        engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
+        slot.begin_reading()
+        try:
+            more = yield from _fire_batch(engine, slot, now)
+        except Exception:
+            slot.dirty = True
+            raise
+        if not more or engine.stopping:
+            break
+        yield from record_outcomes(engine, slot)
+        now = engine.clock.time()
+    engine.store_answered(slot)
+    wait = engine.seconds_until_aside_again(slot)
+    return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
+
+
+def record_outcomes(engine: Engine, slot: StoreSlot) -> Generator[Call, Any, None]:
+    """Write the outcomes that wait; after a failure they wait on."""
+    slot.flush_asked = False  # before looking, so that an outcome which comes meanwhile asks again
+    while slot.outcomes:
+        slot.writing = slot.take_outcomes(OUTCOMES)
+        try:
+            yield Call(partial(slot.store.finish, slot.writing, engine.retention.keep), slot.store.blocks)
+        except BaseException:
+            slot.outcomes.extendleft(reversed(slot.writing))
+            raise
+        finally:
+            slot.writing = []
+
+
+def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, Any, bool]:
+    """Read, decide, claim and submit once; return whether there is more to do at once."""
+    store = slot.store
+    limit = BATCH + len(slot.aside)
+    rows, next_due = yield Call(partial(store.read_due, now, limit), store.blocks)
+    slot.end_reading(next_due)
+    full = len(rows) >= limit
+    slot.dirty = slot.dirty or full
+    engine.forget_aside(slot, rows)
+    plans = _decide_all(engine, slot, rows, now)
+    if not plans or engine.stopping:
+        return False
+    claims = [_for_log(engine, plan.decision.claim) for plan in plans]
+    won = yield Call(partial(store.claim, engine.node.id, claims), store.blocks)
+    lost = len(plans) - len(won)
+    if lost:
+        won = sorted(won)
+        plans = [plans[index] for index in won]
+        slot.dirty = True  # because what was lost has moved on meanwhile; where to, the next reading tells
+    for plan in plans:
+        then = plan.decision.claim.then
+        if then is not None:
+            slot.note(then)
+    _announce(engine, slot, plans)
+    _submit(engine, slot, plans)
+    return bool(lost) or full
+
+
+def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float) -> list[_Plan]:
+    plans = []
+    now = datetime.fromtimestamp(stamp, engine.timezone)
+    load, aside = slot.store.load, slot.aside
+    for row in rows:
+        if aside and engine.still_aside(slot, row):
+            continue
+        try:
+            job = load(row)
+            due = job.next_run_time
+            if due is None:  # a memory job that was paused since it was read
+                continue
+            executor = engine.registry.executor(job.executor)
+            plans.append(_Plan(job, decide(row, job, due, now, stamp), executor))
+        except Exception as exc:  # whatever is wrong with this job, the others go on
+            engine.set_aside(slot, row, exc)
+    return plans
+
+
+def _for_log(engine: Engine, claim: Claim) -> Claim:
+    """Without a run log, only runs that will be submitted are recorded, and only until they end."""
+    if engine.retention.keep:
+        return claim
+    runs: Sequence[NewRun] = [run for run in claim.runs if run.status == RUNNING]
+    return claim._replace(runs=runs)
+
+
+def _announce(engine: Engine, slot: StoreSlot, plans: Sequence[_Plan]) -> None:
+    """Log and tell what the claims have done, before anything is submitted: so events come in their natural order."""
+    mask, tell = engine.listeners.mask, engine.listeners.tell
+    for job, decision, _ in plans:
+        if decision.claim.then is None:
+            engine.forget_job(slot, job.id)
+            engine.logger.info("Removed job %s", job.id, extra={"event": "job_removed"})
+            if mask & EVENT_JOB_REMOVED:
+                tell(JobEvent(EVENT_JOB_REMOVED, job.id, slot.alias))
+        if decision.skipped:
+            engine.logger.warning(
+                'Skipped a run of job "%s": it is running %d times already, which is its max_instances',
+                job,
+                job.max_instances,
+                extra={"event": "job_skipped"},
+            )
+            if mask & EVENT_JOB_MAX_INSTANCES:
+                times = list(decision.skipped)
+                tell(JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, job.id, slot.alias, times))
+        elif mask & EVENT_JOB_SUBMITTED:
+            tell(JobSubmissionEvent(EVENT_JOB_SUBMITTED, job.id, slot.alias, list(decision.times)))
+
+
+def _submit(engine: Engine, slot: StoreSlot, plans: Sequence[_Plan]) -> None:
+    by_executor: dict[BaseExecutor, list[Submission]] = {}
+    for job, decision, executor in plans:
+        if decision.times:
+            claim = decision.claim
+            submission = Submission(
+                job, slot.alias, decision.times, decision.stamps, claim.revision, claim.attempt
+            )
+            by_executor.setdefault(executor, []).append(submission)
+    for executor, submissions in by_executor.items():
+        engine.submit(executor, submissions)

@@ -1,0 +1,446 @@
+"""BaseScheduler: the public interface of every scheduler, without a loop.
+
+What a scheduler does is in `_turn`; how it sleeps and is woken, in its driver. Here it is configured, started, stopped.
+A scheduler of one's own subclasses `BaseScheduler` as with 3.x: it overrides `wakeup()`, and calls `_process_jobs()`
+whenever the number of seconds that this returned has passed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import weakref
+from abc import ABCMeta, abstractmethod
+from collections.abc import Callable, Mapping
+from threading import Lock, RLock
+from typing import Any
+
+from apscheduler._clock import SYSTEM, Clock
+from apscheduler._core.options import gather, unknown
+from apscheduler._core.retention import parse as parse_retention
+from apscheduler.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
+from apscheduler.events import (
+    EVENT_ALL,
+    EVENT_ALL_JOBS_REMOVED,
+    EVENT_EXECUTOR_ADDED,
+    EVENT_EXECUTOR_REMOVED,
+    EVENT_JOB_ADDED,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MODIFIED,
+    EVENT_JOB_REMOVED,
+    EVENT_JOB_SUBMITTED,
+    EVENT_JOBSTORE_ADDED,
+    EVENT_JOBSTORE_REMOVED,
+    EVENT_SCHEDULER_PAUSED,
+    EVENT_SCHEDULER_RESUMED,
+    EVENT_SCHEDULER_SHUTDOWN,
+    EVENT_SCHEDULER_STARTED,
+    SchedulerEvent,
+)
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores.base import BaseJobStore
+from apscheduler.schedulers._components import Components, make_component
+from apscheduler.schedulers._engine import Engine
+from apscheduler.schedulers._heartbeat import Heartbeat
+from apscheduler.schedulers._job_adding import JobAdding
+from apscheduler.schedulers._loop_driver import run_to_end
+from apscheduler.schedulers._node import new_node
+from apscheduler.schedulers._registry import StoreSlot
+from apscheduler.schedulers._run_calls import RunCalls
+from apscheduler.schedulers._states import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, TIMEOUT_MAX
+from apscheduler.schedulers._turn import turn
+from apscheduler.util import asbool, asint, astimezone, maybe_ref
+
+__all__ = (
+    "EVENT_ALL",
+    "EVENT_ALL_JOBS_REMOVED",
+    "EVENT_EXECUTOR_ADDED",
+    "EVENT_EXECUTOR_REMOVED",
+    "EVENT_JOBSTORE_ADDED",
+    "EVENT_JOBSTORE_REMOVED",
+    "EVENT_JOB_ADDED",
+    "EVENT_JOB_MAX_INSTANCES",
+    "EVENT_JOB_MODIFIED",
+    "EVENT_JOB_REMOVED",
+    "EVENT_JOB_SUBMITTED",
+    "EVENT_SCHEDULER_PAUSED",
+    "EVENT_SCHEDULER_RESUMED",
+    "EVENT_SCHEDULER_SHUTDOWN",
+    "EVENT_SCHEDULER_STARTED",
+    "STATE_PAUSED",
+    "STATE_RUNNING",
+    "STATE_STOPPED",
+    "TIMEOUT_MAX",
+    "BaseScheduler",
+    "SchedulerAlreadyRunningError",
+    "SchedulerNotRunningError",
+)
+
+LEASE = 30.0
+_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances", "on_crash")
+
+
+class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
+    """Runs jobs when they are due. Every method may be called from any thread.
+
+    Args:
+        gconfig: options as a dict, nested or with dotted keys; only keys that start with `apscheduler.` count.
+        options: the same options without that prefix, as keyword arguments.
+
+    Options:
+        jobstores: dict of alias to job store, or to a dict with `type` (plugin name) or `class`, and its arguments.
+        executors: the same for executors. Without a "default" one, there is a memory store, and ten threads.
+        job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1), `on_crash` ("record").
+        timezone: name or tzinfo; that of the machine if not given.
+        run_log: True, False, or a dict of `max_age` (7 days) and `per_job` (1,000): how long run records are kept.
+        jobstore_retry_interval: seconds (10) until a job store that failed is tried again.
+        lease: seconds (30) without a heartbeat after which other schedulers hold this one for dead.
+        logger: a logger or its reference; "apscheduler.scheduler" if not given.
+
+    An unknown option is logged as a warning that names the nearest known one.
+    """
+
+    _known_options: tuple[str, ...] = (
+        "jobstores",
+        "executors",
+        "job_defaults",
+        "timezone",
+        "run_log",
+        "jobstore_retry_interval",
+        "lease",
+        "logger",
+        "clock",
+    )
+    state: int = STATE_STOPPED
+    clock: Clock = SYSTEM
+
+    def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
+        self._lock = self._create_lock()
+        self._turn_guard = Lock()
+        self._turn_thread: int | None = None
+        self._pending_jobs: list[Any] = []
+        self._ended_by_signal = False
+        self._heartbeat: Heartbeat | None = None
+        self._logger = logging.getLogger("apscheduler.scheduler")
+        self._engine = Engine(SYSTEM, self._logger, self._wake)
+        self.state = STATE_STOPPED
+        self.configure(gconfig, **options)
+
+    # -- configuration ------------------------------------------------------------------------------------------
+
+    def configure(
+        self, gconfig: Mapping[str, Any] = {}, prefix: str = "apscheduler.", **options: Any
+    ) -> None:
+        """Set the options anew; those that are not given get their defaults.
+
+        Args:
+            gconfig: options as a dict, nested or with dotted keys.
+            prefix: only keys of `gconfig` that start with it count.
+            options: options as keyword arguments; they win.
+
+        Raises:
+            SchedulerAlreadyRunningError: the scheduler runs.
+        """
+        if self.state != STATE_STOPPED:
+            raise SchedulerAlreadyRunningError
+        self._configure(gather(gconfig, prefix, options))
+
+    def _configure(self, config: dict[str, Any]) -> None:
+        self._warn_of_unknown(config)
+        self._logger = maybe_ref(config.pop("logger", None)) or logging.getLogger("apscheduler.scheduler")
+        self.timezone = astimezone(config.pop("timezone", None)) or _local_zone()
+        self.jobstore_retry_interval = float(config.pop("jobstore_retry_interval", 10))
+        self._lease = float(config.pop("lease", LEASE))
+        self.clock = config.pop("clock", None) or SYSTEM
+        defaults = config.get("job_defaults", {})
+        self._job_defaults: dict[str, Any] = {
+            "misfire_grace_time": asint(defaults.get("misfire_grace_time", 1)),
+            "coalesce": asbool(defaults.get("coalesce", True)),
+            "max_instances": asint(defaults.get("max_instances", 1)),
+        }
+        if "on_crash" in defaults:
+            self._job_defaults["on_crash"] = defaults["on_crash"]
+        engine = Engine(self.clock, self._logger, self._wake)
+        engine.timezone = self.timezone
+        engine.retry_interval = self.jobstore_retry_interval
+        engine.retention = parse_retention(config.get("run_log"))
+        # What was added by hand before stays, as in 3.x; what the options name comes beside it.
+        engine.listeners = self._engine.listeners
+        engine.listeners.logger = self._logger
+        engine.registry = self._engine.registry
+        self._engine = engine
+        self._configure_components("executor", config.get("executors", {}))
+        self._configure_components("jobstore", config.get("jobstores", {}))
+
+    def _configure_components(self, kind: str, config: Mapping[str, Any]) -> None:
+        registry = self._engine.registry
+        have = registry.executors if kind == "executor" else registry.slots
+        for alias, value in config.items():
+            if alias in have:
+                (registry.remove_executor if kind == "executor" else registry.remove_store)(alias)
+            component = make_component(kind, alias, value)
+            (self.add_executor if kind == "executor" else self.add_jobstore)(component, alias)
+
+    def _warn_of_unknown(self, config: Mapping[str, Any]) -> None:
+        for name, near in unknown(config, self._known_options).items():
+            if name in _JOB_DEFAULTS:
+                hint = f"set it for all jobs with job_defaults={{{name!r}: ...}}, or for one with add_job()"
+            else:
+                hint = f"did you mean {near}?" if near else f"known are {', '.join(self._known_options)}"
+            self._logger.warning(
+                "Unknown scheduler option %s is ignored; %s", name, hint, extra={"event": "unknown_option"}
+            )
+        defaults = config.get("job_defaults", {})
+        for name, near in unknown(defaults, _JOB_DEFAULTS).items():
+            hint = f"did you mean {near}?" if near else f"known are {', '.join(_JOB_DEFAULTS)}"
+            self._logger.warning(
+                "Unknown option %s in job_defaults is ignored; %s",
+                name,
+                hint,
+                extra={"event": "unknown_option"},
+            )
+
+    # -- start, stop, pause -------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether the scheduler has been started and not shut down; also True while it is paused."""
+        return self.state != STATE_STOPPED
+
+    def start(self, paused: bool = False) -> None:
+        """Start the executors and job stores, store the pending jobs, and begin to run what is due.
+
+        Args:
+            paused: run nothing until `resume()` is called.
+
+        Raises:
+            SchedulerAlreadyRunningError: it runs already.
+            RuntimeError: it runs under uWSGI, without threads.
+        """
+        with self._lock:
+            if self.state != STATE_STOPPED:
+                raise SchedulerAlreadyRunningError
+            _check_uwsgi()
+            self._ended_by_signal = False
+            engine = self._engine
+            engine.stopping, engine.paused, engine.on_idle = False, paused, None
+            engine.node = new_node(self.clock.time())
+            if "default" not in engine.registry.executors:
+                self.add_executor(self._create_default_executor(), "default")
+            if "default" not in engine.registry.slots:
+                self.add_jobstore(self._create_default_jobstore(), "default")
+            try:
+                for alias, executor in engine.registry.executors.items():
+                    executor.start(self, alias)
+                for slot in engine.registry:
+                    self._start_store(slot)
+                self._store_pending_jobs()
+            except BaseException:
+                self._close_stores("the scheduler could not be started")
+                raise
+            self.state = STATE_PAUSED if paused else STATE_RUNNING
+        self._logger.info("Scheduler started", extra={"event": "scheduler_started"})
+        engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_STARTED))
+        self.wakeup()
+
+    def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
+        """Start nothing more, end the executors, write what they reported, and close the job stores.
+
+        Args:
+            wait: whether to wait for the runs in flight. If not, they go on, and their outcomes are still recorded.
+            timeout: seconds to wait at most; runs that have not ended by then are recorded as interrupted.
+
+        Raises:
+            SchedulerNotRunningError: it does not run.
+        """
+        with self._lock:
+            if self.state == STATE_STOPPED and self._ended_by_signal:
+                self._ended_by_signal = False  # the usual `except KeyboardInterrupt: scheduler.shutdown()`
+                return
+            self._require_running()
+            self.state = STATE_STOPPED
+            self._engine.stopping = True
+        self._end_turn(timeout)
+        self._end_runs(wait, timeout)
+        self._logger.info("Scheduler has been shut down", extra={"event": "scheduler_shutdown"})
+        self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
+
+    def pause(self) -> None:
+        """Start no more runs until `resume()`. What becomes due meanwhile follows the misfire policy.
+
+        Raises:
+            SchedulerNotRunningError: the scheduler does not run.
+        """
+        self._require_running()
+        if self.state == STATE_RUNNING:
+            self.state = STATE_PAUSED
+            self._engine.paused = True
+            self._logger.info("Paused scheduler job processing", extra={"event": "scheduler_paused"})
+            self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_PAUSED))
+
+    def resume(self) -> None:
+        """Start runs again.
+
+        Raises:
+            SchedulerNotRunningError: the scheduler does not run.
+        """
+        self._require_running()
+        if self.state == STATE_PAUSED:
+            self.state = STATE_RUNNING
+            self._engine.paused = False
+            self._logger.info("Resumed scheduler job processing", extra={"event": "scheduler_resumed"})
+            self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_RESUMED))
+            self.wakeup()
+
+    # -- listeners ----------------------------------------------------------------------------------------------
+
+    def add_listener(self, callback: Callable[[Any], Any], mask: int = EVENT_ALL) -> None:
+        """Have `callback(event)` called for events whose code is in `mask`.
+
+        It is called in the thread where the event happens; what it raises is logged and harms nothing.
+        """
+        self._engine.listeners.add(callback, mask)
+
+    def remove_listener(self, callback: Callable[[Any], Any]) -> None:
+        """Stop calling `callback`; without effect where it was not added."""
+        self._engine.listeners.remove(callback)
+
+    # -- what a scheduler of one's own may override, or call ------------------------------------------------------
+
+    @abstractmethod
+    def wakeup(self) -> None:
+        """Have `_process_jobs()` called soon; called from any thread whenever there is something to do."""
+
+    def _process_jobs(self) -> float:
+        """Make one turn in this thread; return the seconds until the next (at most 60). It never raises.
+
+        If another thread is making one, nothing is done.
+        """
+        if not self._turn_guard.acquire(blocking=False):
+            return 0.05
+        try:
+            if self.state == STATE_STOPPED:
+                return TIMEOUT_MAX
+            self._turn_thread = _thread_id()
+            return run_to_end(turn(self._engine))
+        finally:
+            self._turn_thread = None
+            self._turn_guard.release()
+
+    def _create_default_executor(self) -> BaseExecutor:
+        from apscheduler.executors.pool import ThreadPoolExecutor
+
+        return ThreadPoolExecutor()
+
+    def _create_default_jobstore(self) -> BaseJobStore:
+        from apscheduler.jobstores.memory import MemoryJobStore
+
+        return MemoryJobStore()
+
+    def _create_lock(self) -> Any:
+        return RLock()
+
+    def _dispatch_event(self, event: SchedulerEvent) -> None:
+        self._engine.listeners.tell(event)
+
+    # -- parts of the above -------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        if self.state != STATE_STOPPED:
+            self.wakeup()
+
+    def _require_running(self) -> None:
+        if self.state == STATE_STOPPED:
+            raise SchedulerNotRunningError
+
+    def _start_store(self, slot: StoreSlot) -> None:
+        slot.given.start(self, slot.alias)
+        slot.store.heartbeat(self._engine.node)
+        slot.dirty = slot.started = True
+        if slot.store.blocks:
+            if self._heartbeat is None:
+                self._heartbeat = Heartbeat(self._engine, self._lease)
+                atexit.register(_close_at_exit, weakref.ref(self))
+            self._heartbeat.look_after_others(slot)
+            self._heartbeat.start()
+
+    def _end_turn(self, timeout: float | None = None) -> None:
+        """Wait until no turn is under way, unless this is called from within one."""
+        if self._turn_thread != _thread_id() and self._turn_guard.acquire(
+            timeout=60 if timeout is None else timeout
+        ):
+            self._turn_guard.release()
+
+    def _end_runs(self, wait: bool, timeout: float | None) -> None:
+        engine = self._engine
+        if wait and timeout is not None:
+            wait = engine.idle.wait(timeout)
+            reason = f"it had not ended {timeout:g} s after the scheduler was shut down"
+        else:
+            reason = "the scheduler was shut down"
+        for executor in engine.registry.executors.values():
+            try:
+                executor.shutdown(wait)
+            except Exception:
+                self._logger.exception("Could not shut down %r", executor, extra={"event": "shutdown_failed"})
+        if engine.live and not wait and timeout is None:
+            # Nobody waits, so the last run to end closes the stores.
+            engine.on_idle = lambda: self._close_stores(reason)
+            if engine.live:
+                return
+        self._close_stores(reason)
+
+    def _close_stores(self, reason: str) -> None:
+        with self._lock:
+            engine = self._engine
+            engine.on_idle = None
+            if engine.stopping or self.state == STATE_STOPPED:
+                for slot in engine.registry:
+                    engine.close_store(slot, reason)
+            heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()
+
+    def _shut_down_by_signal(self) -> None:
+        if self.state != STATE_STOPPED:
+            self.shutdown(wait=True)
+            self._ended_by_signal = True
+
+    def __getstate__(self) -> None:
+        raise TypeError(
+            "Schedulers cannot be serialized. Ensure that you are not passing a scheduler instance as an argument to a"
+            " job, or scheduling an instance method where the instance contains a scheduler as an attribute."
+        )
+
+
+def _thread_id() -> int:
+    from threading import get_ident
+
+    return get_ident()
+
+
+def _local_zone() -> Any:
+    from apscheduler.triggers._zones import local_zone
+
+    return local_zone()
+
+
+def _close_at_exit(scheduler: weakref.ref[BaseScheduler]) -> None:
+    """Write what has ended since the last turn, and sign off, in a program that ends without `shutdown()`."""
+    living = scheduler()
+    if living is not None and living.state != STATE_STOPPED:
+        living.state = STATE_STOPPED
+        living._engine.stopping = True  # noqa: SLF001 - a function of this class that must not keep it alive
+        living._end_turn(5.0)  # noqa: SLF001
+        living._close_stores("the program ended")  # noqa: SLF001
+
+
+def _check_uwsgi() -> None:
+    """Refuse to start where no thread of ours would ever run."""
+    uwsgi = sys.modules.get("uwsgi")
+    if uwsgi is not None and not getattr(uwsgi, "opt", {}).get("enable-threads"):
+        raise RuntimeError(
+            "This program runs under uWSGI with threads disabled, so a scheduler would never run anything:"
+            " start uWSGI with --enable-threads"
+        )
