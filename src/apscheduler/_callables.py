@@ -40,10 +40,11 @@ class Looked:
 
     def reference(self, func: Callable[..., Any]) -> str | None:
         """Return the textual reference of `func` itself, or None where it has none that leads back to it."""
-        # The name may have been bound to something else since (a notebook cell run again), so look once more.
         if self._ref is not None and type(func) is FunctionType and "." not in self._qualname:
-            module = sys.modules.get(self._module)
-            if module is not None and getattr(module, self._qualname, func) is not func:
+            bound = getattr(sys.modules.get(self._module), self._qualname, func)
+            # A decorator gets a function before its name is bound, or while an older one of that name still is (a
+            # module loaded again, a notebook cell run again); only a name for something else altogether misleads.
+            if bound is not func and getattr(bound, "__qualname__", None) != self._qualname:
                 return None
         return self._ref
 

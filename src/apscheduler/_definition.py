@@ -13,7 +13,7 @@ from typing import Any
 from apscheduler.job import Job
 from apscheduler.triggers.base import BaseTrigger
 
-_LIMITS = ("name", "executor", "misfire_grace_time", "coalesce", "max_instances", "on_crash")
+_LIMITS = ("name", "executor", "misfire_grace_time", "coalesce", "max_instances")
 
 
 def same_definition(stored: Job, new: Job) -> bool:

@@ -6,6 +6,7 @@
     ├── TransientJobError (ValueError)           the job cannot be stored: it has no textual reference
     ├── JobSerializationError (TypeError)        the job cannot be stored: a part of it cannot be pickled
     ├── JobUnreadableError                       a stored job cannot be rebuilt in this process
+    ├── JobProcessError                          the run failed with an error that could not be sent here
     ├── MaxInstancesReachedError                 the job runs already as often as it may
     ├── TriggerSearchError (ValueError)          a trigger was searched as far as the bound and did not fire
     ├── TriggerStuckError (RuntimeError)         a trigger answered with a time that is not later
@@ -67,6 +68,10 @@ class JobSerializationError(APSchedulerError, TypeError):
 
 class JobUnreadableError(APSchedulerError):
     """A stored job cannot be rebuilt in this process: it is kept, and set aside here."""
+
+
+class JobProcessError(APSchedulerError):
+    """A run in another process failed with an exception that could not be sent here; the message tells it."""
 
 
 class MaxInstancesReachedError(APSchedulerError):

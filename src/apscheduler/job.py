@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ("Job",)
 
 STATE_VERSION = 1
-ON_CRASH = ("record", "rerun")
 
 
 class Job:
@@ -41,7 +40,6 @@ class Job:
         misfire_grace_time: seconds that a run may start late, None for any.
         coalesce: whether several due run times are run as one.
         max_instances: how many runs of this job may be in flight at once, over all schedulers of its store.
-        on_crash: what happens to a run that a crash cut off: "record" it, or "rerun" it once.
     """
 
     __slots__ = (
@@ -59,7 +57,6 @@ class Job:
         "misfire_grace_time",
         "name",
         "next_run_time",
-        "on_crash",
         "trigger",
     )
 
@@ -75,12 +72,11 @@ class Job:
     misfire_grace_time: int | None
     coalesce: bool
     max_instances: int
-    on_crash: str
 
     def __init__(self, scheduler: BaseScheduler, id: str | None = None, **kwargs: Any) -> None:
         self._scheduler: Any = scheduler
         self._jobstore_alias: str | None = None
-        self.id = new_id() if id is None else _id(id)
+        self.id = new_id() if id is None or id == "" else _id(id)
         self._modify(**kwargs)
 
     @classmethod
@@ -97,7 +93,7 @@ class Job:
         job = cls.__new__(cls)
         job._scheduler = scheduler
         job._jobstore_alias = None
-        job.id = new_id() if id is None else _id(id)
+        job.id = new_id() if id is None or id == "" else _id(id)
         job.func, job.func_ref, job.args, kwargs, call_name = call
         job._kwargs = kwargs or None
         job.name = call_name if name is None else _name(name)
@@ -176,7 +172,6 @@ class Job:
         self.misfire_grace_time = other.misfire_grace_time
         self.coalesce = other.coalesce
         self.max_instances = other.max_instances
-        self.on_crash = other.on_crash
         self.next_run_time = other.next_run_time
 
     def _refresh(self) -> Job:
@@ -235,8 +230,8 @@ class Job:
             raise ValueError(
                 f"This Job cannot be serialized since the reference to its callable could not be determined: {exc}."
                 " Consider giving a textual reference (module:function name) instead."
-            ) from None
-        state = {
+            ) from exc
+        return {
             "version": STATE_VERSION,
             "id": self.id,
             "func": call.ref,
@@ -250,9 +245,6 @@ class Job:
             "max_instances": self.max_instances,
             "next_run_time": self.next_run_time,
         }
-        if self.on_crash != "record":
-            state["on_crash"] = self.on_crash
-        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         version = state.get("version", 1)
@@ -270,7 +262,6 @@ class Job:
         self.coalesce = state["coalesce"]
         self.max_instances = state["max_instances"]
         self.next_run_time = state["next_run_time"]
-        self.on_crash = state.get("on_crash", "record")
 
     # -- how it looks -------------------------------------------------------------------------------------------
 
@@ -364,12 +355,6 @@ def _executor(value: Any) -> str:
     return value
 
 
-def _on_crash(value: Any) -> str:
-    if value not in ON_CRASH:
-        raise ValueError(f"on_crash must be one of {', '.join(ON_CRASH)}, got {value!r}")
-    return str(value)
-
-
 _CALL = frozenset({"func", "args", "kwargs", "name"})
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "misfire_grace_time": _misfire_grace_time,
@@ -377,5 +362,4 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "max_instances": _max_instances,
     "trigger": _trigger,
     "executor": _executor,
-    "on_crash": _on_crash,
 }

@@ -6,7 +6,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import _servers  # noqa: E402
+import _servers
 
 TABLENAME = "contract_jobs"
 

@@ -6,16 +6,15 @@ Imports little, because every new worker process waits for it. Nothing is logged
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import FAILED, MISSED
-from apscheduler.executors._failure import one_line, take_apart
+from apscheduler.executors._failure import one_line, take_apart, traceback_text
 from apscheduler.executors._run import call, lateness_beyond_grace
 from apscheduler.executors.base import Outcome
 
@@ -27,21 +26,59 @@ UNLOADABLE = (
     " importable there: put it into a module, not into an interactive session"
 )
 
-_running = threading.Lock()
-_watched = False
+READY = b"ready"
+"""What a worker process says first; anything else is why it cannot work."""
+STOP = b""
+"""What ends it. That its line is closed is not enough, because a forked process holds copies of both ends."""
+
+
+def serve(
+    connection: Connection, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+) -> None:
+    """Be a worker process: answer one packed submission after another, until told to stop.
+
+    A parent that is killed ends it too, when the job at hand has ended; otherwise it would wait for ever.
+    """
+    parent = multiprocessing.parent_process()
+    ends: list[Any] = [connection] if parent is None else [connection, parent.sentinel]
+    try:
+        if initializer is not None:
+            initializer(*initargs)
+    except BaseException as exc:  # it is told in the parent
+        connection.send_bytes(traceback_text(exc).encode(errors="replace"))
+        return
+    connection.send_bytes(READY)
+    while True:
+        try:
+            if connection not in wait(ends):
+                return
+            payload = connection.recv_bytes()
+        except EOFError:
+            return
+        except KeyboardInterrupt:
+            continue  # a terminal tells every process; what it means here is up to the parent
+        if payload == STOP:
+            return
+        try:
+            connection.send_bytes(perform_packed(payload))
+        except BrokenPipeError:  # the parent is gone
+            return
+
+
+def perform_packed(payload: bytes) -> bytes:
+    """Like `perform()`, with the outcomes as bytes."""
+    return pickle.dumps(perform(payload))
 
 
 def perform(payload: bytes) -> list[Packed]:
     """Run all run times of one packed submission; return their outcomes, made of plain values."""
-    _end_with_parent()
-    with _running:
-        try:
-            func, args, kwargs, stamps, grace = pickle.loads(payload)
-            if isinstance(func, str):
-                func = _resolve(func)
-        except BaseException as exc:  # whatever the class does when it is rebuilt, this worker goes on
-            return _unloadable(exc)
-        return [_packed(_one(func, args, kwargs, index, stamps, grace)) for index in range(len(stamps))]
+    try:
+        func, args, kwargs, stamps, grace = pickle.loads(payload)
+        if isinstance(func, str):
+            func = _resolve(func)
+    except BaseException as exc:  # whatever the class does when it is rebuilt, this worker goes on
+        return _unloadable(exc)
+    return [_packed(_one(func, args, kwargs, index, stamps, grace)) for index in range(len(stamps))]
 
 
 def _one(
@@ -86,22 +123,3 @@ def _dumped(value: object) -> tuple[bytes | None, str | None]:
         return bytes(ForkingPickler.dumps(value)), None
     except Exception as exc:
         return None, one_line(exc)
-
-
-def _end_with_parent() -> None:
-    """See to it, once, that this process ends when its parent is gone and no job runs here any more.
-
-    A parent that is killed cannot tell its workers, and they would wait for the next call for ever.
-    """
-    global _watched
-    parent = multiprocessing.parent_process()
-    if _watched or parent is None:
-        return
-    _watched = True
-
-    def watch() -> None:
-        parent.join()
-        with _running:
-            os._exit(1)
-
-    threading.Thread(target=watch, name="apscheduler-parent-watch", daemon=True).start()

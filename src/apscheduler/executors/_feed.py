@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from apscheduler._clock import SYSTEM
-from apscheduler.executors._run import Finish, Time, failed, run, run_coroutine
+from apscheduler.executors._run import Time, failed
+from apscheduler.executors._run import run as run_here
 from apscheduler.executors.base import Report, Submission
 
 Entry = tuple[Submission, Report]
+Run = Callable[[Submission, Time, Report, logging.Logger], None]
 
 CLOSED = (
     "cannot schedule new futures after shutdown"  # the words of concurrent.futures, which 3.x lets through
@@ -25,17 +27,16 @@ CLOSED = (
 class ThreadFeed:
     """Submissions on their way to at most `limit()` threads, each of which `spawn(work, ticket)` brings.
 
+    `run(submission, time, report, logger)` runs and reports one submission; by default in the thread itself.
     `spawn` is called once for each worker that is wanted, not for each submission; it may raise `RuntimeError`.
     """
 
-    def __init__(
-        self, spawn: Callable[..., object], limit: Callable[[], int], finish: Finish = run_coroutine
-    ) -> None:
+    def __init__(self, spawn: Callable[..., object], limit: Callable[[], int], run: Run = run_here) -> None:
         self.time: Time = SYSTEM.time
         self.logger = logging.getLogger("apscheduler.executors")
         self._spawn = spawn
         self._limit = limit
-        self._finish = finish
+        self._run = run
         self._queue: deque[Entry] = deque()
         self._workers = 0
         self._guard = threading.Lock()
@@ -62,8 +63,8 @@ class ThreadFeed:
                 self._give_up(wanted - started, ticket, submissions, exc)
                 return
 
-    def close(self, wait: bool = False) -> None:
-        """Take no more submissions; those in the queue are run. To wait for them is up to the owner of the threads."""
+    def close(self) -> None:
+        """Take no more submissions; those in the queue are run."""
         with self._guard:
             self.closed = True
 
@@ -74,6 +75,10 @@ class ThreadFeed:
             waiting = list(self._queue)
             self._queue.clear()
         return waiting
+
+    def empty(self) -> bool:
+        """Return whether no submission waits for a worker."""
+        return not self._queue
 
     def inside(self) -> bool:
         """Return whether the calling thread is one of the workers."""
@@ -125,14 +130,14 @@ class ThreadFeed:
 
     def _run_queued(self) -> None:
         """Run submissions until the queue is found empty."""
-        time, logger, finish, take = self.time, self.logger, self._finish, self._queue.popleft
+        time, logger, run, take = self.time, self.logger, self._run, self._queue.popleft
         while True:
             try:
                 submission, report = take()
             except IndexError:
                 return
             try:
-                run(submission, time, report, logger, finish)
+                run(submission, time, report, logger)
             except BaseException:
                 # Only a fault of ours or of a logging handler gets here; this worker's place must not be lost by it.
                 logger.exception('Could not run or report job "%s"', submission.job)

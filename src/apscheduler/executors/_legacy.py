@@ -199,7 +199,7 @@ def run_job(
 ) -> list[JobExecutionEvent]:
     """Call the job's function for each run time that is not too late; return one event for each.
 
-    For executors written for 3.x.
+    For executors written for 3.x. How the runs ended is logged where the events are reported to.
     """
     logger = logging.getLogger(logger_name)
     events = []
@@ -209,9 +209,9 @@ def run_job(
             try:
                 retval = job.func(*job.args, **job.kwargs)
             except BaseException as exc:  # a job that raises SystemExit must not end the worker
-                event = _error(job, jobstore_alias, run_time, exc, logger)
+                event = _error(job, jobstore_alias, run_time, exc)
             else:
-                event = _success(job, jobstore_alias, run_time, retval, logger)
+                event = JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, jobstore_alias, run_time, retval=retval)
         events.append(event)
     return events
 
@@ -233,9 +233,9 @@ async def run_coroutine_job(
             except GeneratorExit:
                 raise
             except BaseException as exc:
-                event = _error(job, jobstore_alias, run_time, exc, logger)
+                event = _error(job, jobstore_alias, run_time, exc)
             else:
-                event = _success(job, jobstore_alias, run_time, retval, logger)
+                event = JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, jobstore_alias, run_time, retval=retval)
         events.append(event)
     return events
 
@@ -252,16 +252,6 @@ def _judge(job: Job, alias: str, run_time: datetime, logger: logging.Logger) -> 
     return None
 
 
-def _error(
-    job: Job, alias: str, run_time: datetime, exc: BaseException, logger: logging.Logger
-) -> JobExecutionEvent:
+def _error(job: Job, alias: str, run_time: datetime, exc: BaseException) -> JobExecutionEvent:
     _, text = take_apart(exc)
-    logger.error('Job "%s" raised an exception\n%s', job, text.rstrip(), extra={"event": "job_failed"})
     return JobExecutionEvent(EVENT_JOB_ERROR, job.id, alias, run_time, exception=exc, traceback=text)
-
-
-def _success(
-    job: Job, alias: str, run_time: datetime, retval: Any, logger: logging.Logger
-) -> JobExecutionEvent:
-    logger.info('Job "%s" executed successfully', job, extra={"event": "job_succeeded"})
-    return JobExecutionEvent(EVENT_JOB_EXECUTED, job.id, alias, run_time, retval=retval)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import concurrent.futures
 import sys
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from apscheduler.executors._feed import ThreadFeed
 from apscheduler.executors.base import BaseExecutor, Report, Submission
-
-if TYPE_CHECKING:
-    from apscheduler.executors._process_feed import ProcessFeed
 
 
 class BasePoolExecutor(BaseExecutor):
@@ -20,15 +18,18 @@ class BasePoolExecutor(BaseExecutor):
     At most `max_workers` of the pool's workers are used at a time; without a number, as many as the pool has.
     """
 
+    _feed: ThreadFeed
+    _waiters: concurrent.futures.Executor | None = None
+
     def __init__(self, pool: Any, max_workers: int | None = None) -> None:
         super().__init__()
         self._pool = pool
         limit: int = max_workers or getattr(pool, "_max_workers", None) or 1
-        self._feed: ThreadFeed | ProcessFeed
         if _is_process_pool(pool):
-            from apscheduler.executors._process_feed import SharedFeed
+            from apscheduler.executors._process import run_in_pool
 
-            self._feed = SharedFeed(pool, limit)
+            self._waiters = concurrent.futures.ThreadPoolExecutor(limit)
+            self._feed = ThreadFeed(self._waiters.submit, lambda: limit, run_in_pool(pool))
         else:
             self._feed = ThreadFeed(pool.submit, lambda: limit)
 
@@ -50,9 +51,19 @@ class BasePoolExecutor(BaseExecutor):
         Called by a worker of the pool (a job, or a listener), it does not wait, because that would be for itself.
         """
         wait = wait and not self._feed.inside()
-        self._feed.close(wait)
-        if self._pool is not None:
+        self._feed.close()
+        if self._waiters is None:
             self._pool.shutdown(wait)
+        elif wait:
+            self._shut_down_in_turn()
+        else:
+            threading.Thread(target=self._shut_down_in_turn).start()
+
+    def _shut_down_in_turn(self) -> None:
+        """End the pool of processes when the threads have handed it what was queued."""
+        assert self._waiters is not None
+        self._waiters.shutdown()
+        self._pool.shutdown()
 
     def _open(self) -> None:
         """Be ready for work again after a shutdown; a pool that the caller brought can only be used once."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import concurrent.futures
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from apscheduler.executors._feed import ThreadFeed
 from apscheduler.executors._pool_base import BasePoolExecutor
-from apscheduler.executors.base import BaseExecutor
+from apscheduler.executors.base import BaseExecutor, Report, Submission
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor as Pool
-
-    from apscheduler.executors._process_feed import ProcessFeed
+    from apscheduler.executors._workers import Workers
 
 __all__ = ("ProcessPoolExecutor",)
 
@@ -25,8 +26,8 @@ class ProcessPoolExecutor(BasePoolExecutor):
 
     Args:
         max_workers: how many jobs run at once.
-        pool_kwargs: further arguments of `concurrent.futures.ProcessPoolExecutor`: `mp_context` ("spawn" if absent),
-            `initializer`, `initargs`, `max_tasks_per_child`.
+        pool_kwargs: as for `concurrent.futures.ProcessPoolExecutor`: `mp_context` ("spawn" if absent), `initializer`,
+            `initargs`, `max_tasks_per_child`.
     """
 
     def __init__(self, max_workers: int = 10, pool_kwargs: Mapping[str, Any] | None = None) -> None:
@@ -34,30 +35,58 @@ class ProcessPoolExecutor(BasePoolExecutor):
         self._max_workers = int(max_workers)
         if self._max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
-        self._pool_kwargs = dict(pool_kwargs or {})
-        self._max_tasks = self._pool_kwargs.pop("max_tasks_per_child", None)
-        if self._max_tasks is not None:
-            if not isinstance(self._max_tasks, int):
-                raise TypeError(f"max_tasks_per_child must be an integer, got {self._max_tasks!r}")
-            if self._max_tasks <= 0:
-                raise ValueError(f"max_tasks_per_child must be greater than 0, got {self._max_tasks}")
-        self._pool = None  # each worker has one of its own, see _slots
-        self._make_pool().shutdown()  # so that wrong arguments show here, and not when a job is due
-        self._feed = self._make_feed()
+        self._workers = _make_workers(**(pool_kwargs or {}))
+        self._open()
 
-    def _make_pool(self) -> Pool:
-        # Imported here, because programs that only use threads import this module too, and need none of it.
-        import concurrent.futures
-        import multiprocessing
+    def shutdown(self, wait: bool = True) -> None:
+        """Let the queue run empty and end the processes; with `wait`, return when they have ended.
 
-        kwargs = {"mp_context": multiprocessing.get_context("spawn"), **self._pool_kwargs}
-        return concurrent.futures.ProcessPoolExecutor(1, **kwargs)
-
-    def _make_feed(self) -> ProcessFeed:
-        from apscheduler.executors._process_feed import ProcessFeed
-        from apscheduler.executors._slots import Slot
-
-        return ProcessFeed(lambda: Slot(self._make_pool, self._max_tasks), self._max_workers)
+        Called by a listener in a thread of this executor, it does not wait, because that would be for itself.
+        """
+        wait = wait and not self._feed.inside()
+        super().shutdown(wait)
+        # Without waiting these are the idle ones. The others are ended in _run(), when the queue is empty.
+        self._workers.close(wait)
 
     def _open(self) -> None:
-        self._feed = self._make_feed()
+        # Each thread waits for one process. They are those of the standard library because it lets them run the queue
+        # empty before the interpreter ends.
+        self._pool = concurrent.futures.ThreadPoolExecutor(self._max_workers, "apscheduler-process")
+        self._feed = ThreadFeed(self._pool.submit, lambda: self._max_workers, self._run)
+
+    def _run(self, submission: Submission, time: Any, report: Report, logger: Any) -> None:
+        # Imported here, because programs that only use threads import this module too, and need none of it.
+        from apscheduler.executors._process_run import run_elsewhere
+
+        run_elsewhere(self._workers.ask, submission, time, report, logger)
+        if self._feed.closed and self._feed.empty():
+            self._workers.close()
+
+
+def run_in_pool(pool: Any) -> Callable[..., None]:
+    """Return the `run` of a feed whose submissions are performed by a process pool that the caller has brought."""
+    from apscheduler.executors._child import perform_packed
+    from apscheduler.executors._process_run import run_elsewhere
+
+    return partial(run_elsewhere, lambda payload: pool.submit(perform_packed, payload).result())
+
+
+def _make_workers(
+    mp_context: Any = None,
+    initializer: Callable[..., object] | None = None,
+    initargs: tuple[Any, ...] = (),
+    max_tasks_per_child: int | None = None,
+) -> Workers:
+    import multiprocessing
+
+    from apscheduler.executors._workers import Workers
+
+    if initializer is not None and not callable(initializer):
+        raise TypeError("initializer must be a callable")
+    if max_tasks_per_child is not None:
+        if not isinstance(max_tasks_per_child, int):
+            raise TypeError(f"max_tasks_per_child must be an integer, got {max_tasks_per_child!r}")
+        if max_tasks_per_child <= 0:
+            raise ValueError(f"max_tasks_per_child must be greater than 0, got {max_tasks_per_child}")
+    context = mp_context or multiprocessing.get_context("spawn")
+    return Workers(context, initializer, tuple(initargs), max_tasks_per_child)

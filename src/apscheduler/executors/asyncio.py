@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from apscheduler.executors._feed import CLOSED, ThreadFeed
-from apscheduler.executors._run import CutOff, interrupted
+from apscheduler.executors._run import CutOff, interrupted, run
 from apscheduler.executors._run_async import AsyncRun, is_coroutine_function
 from apscheduler.executors.base import BaseExecutor, Outcome, Report, Submission
 
@@ -37,7 +37,7 @@ class AsyncIOExecutor(BaseExecutor):
         self._returned: set[concurrent.futures.Future[Any]] = set()
         self._outbox: deque[tuple[Report, Submission, Outcome]] = deque()
         self._flush_due = False
-        self._feed = ThreadFeed(self._spawn, self._thread_limit, self._finish)
+        self._feed = ThreadFeed(self._spawn, self._thread_limit, partial(run, finish=self._finish))
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Get ready to run jobs on `scheduler._eventloop`."""
@@ -45,7 +45,7 @@ class AsyncIOExecutor(BaseExecutor):
         self._eventloop = scheduler._eventloop  # noqa: SLF001 - the name that executors of 3.x read
         if self._closed:
             self._closed = False
-            self._feed = ThreadFeed(self._spawn, self._thread_limit, self._finish)
+            self._feed = ThreadFeed(self._spawn, self._thread_limit, partial(run, finish=self._finish))
         self._feed.time = self.clock.time
         self._feed.logger = self._logger
 
@@ -106,9 +106,9 @@ class AsyncIOExecutor(BaseExecutor):
         plain = []
         for submission in submissions:
             if is_coroutine_function(submission.func):
-                run = AsyncRun(submission, self.clock.time, report, self._logger)
-                task = self._eventloop.create_task(run.run())
-                self._runs[task] = run
+                awaited = AsyncRun(submission, self.clock.time, report, self._logger)
+                task = self._eventloop.create_task(awaited.run())
+                self._runs[task] = awaited
                 task.add_done_callback(self._ended)
             else:
                 plain.append(submission)
@@ -125,9 +125,9 @@ class AsyncIOExecutor(BaseExecutor):
             self._logger.error("Could not report a run", exc_info=exc)
 
     def _cut_off(self) -> None:
-        for task, run in list(self._runs.items()):
+        for task, awaited in list(self._runs.items()):
             # Reported now and not when the task has noticed, because a loop that is about to stop may never run it.
-            run.cut_off()
+            awaited.cut_off()
             task.cancel()
         for submission, report in self._feed.drop():
             self._interrupt(submission, report)

@@ -48,7 +48,7 @@ class JobCodec:
         try:
             state = job.__getstate__()
         except ValueError as exc:
-            raise TransientJobError(job.id, str(exc)) from None
+            raise TransientJobError(job.id, str(exc.__cause__ or exc)) from None
         try:
             data = pickle.dumps(state, self._protocol)
         except Exception as exc:
@@ -82,7 +82,7 @@ class JobCodec:
         job._scheduler = job._jobstore_alias = None
         try:
             job.__setstate__(pickle.loads(row.definition))
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:  # a module may end the program where it cannot be used
             raise JobUnreadableError(f"{type(exc).__name__}: {exc}") from exc
         if _is_immutable(job.args) and all(_is_immutable(value) for value in job.kwargs.values()):
             with self._lock:

@@ -67,6 +67,17 @@ class MemoryLog:
             else:
                 claims.append(live)
 
+    def record_new(self, node: str, claims: Sequence[Claim]) -> None:
+        """Write the finished runs of `claims` that are not recorded yet."""
+        known = {outcome.key for _, _, outcome in self._log}
+        for claim in claims:
+            runs = [
+                run
+                for run in claim.runs
+                if RunKey(claim.job_id, claim.revision, run.run_time, claim.attempt) not in known
+            ]
+            self.record(node, claim._replace(runs=runs))
+
     def finish(self, outcome: Finish, keep: bool) -> None:
         """Write one outcome, if its run is live."""
         job_id, revision, run_time, attempt = outcome.key

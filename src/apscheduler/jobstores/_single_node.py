@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import count
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any, ClassVar
 
 from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
@@ -27,9 +27,9 @@ class SingleNodeStore(ClaimingJobStore):
 
     def __init__(self, inner: BaseJobStore) -> None:
         self.inner = inner
-        self._lock = (
-            Lock()
-        )  # held across the inner store's I/O, because nothing else makes a claim atomic there
+        # Held across the inner store's I/O, because nothing else makes a claim atomic there. Reentrant, because such a
+        # store may call its scheduler.
+        self._lock = RLock()
         self._log_lock = Lock()
         self._log = MemoryLog()
         self._revisions: dict[str, int] = {}
@@ -132,6 +132,11 @@ class SingleNodeStore(ClaimingJobStore):
         with self._log_lock:
             for outcome in outcomes:
                 self._log.finish(outcome, keep)
+
+    def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
+        """Write run records to the log in memory."""
+        with self._log_lock:
+            self._log.record_new(node, claims)
 
     def read_runs(self, query: RunQuery) -> Sequence[StoredRun]:
         """Return the matching run records of this process."""

@@ -7,7 +7,7 @@ everywhere: the update that compares the revision, and the run records in the sa
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
@@ -68,6 +68,15 @@ class ClaimsTable:
         """Write the outcomes to their records, or remove these, where they are still running."""
         if outcomes:
             self._finish_all(sorted(outcomes, key=_key_of), keep)
+
+    def record(self, node: str, claims: Sequence[Claim], now: float) -> None:
+        """Insert the records of `claims` that do not exist yet; `now` is when they ended."""
+        for record in run_records(node, claims, now):
+            values = dict(zip(RECORD, record, strict=True))
+            try:
+                self._db.write(partial(_insert, self._record, values))
+            except IntegrityError:
+                continue  # another node has recorded it
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
         return self._claim_each(node, claims, now)
@@ -183,6 +192,10 @@ def outcome_columns(outcome: Finish) -> tuple[Any, ...]:
         storable_text(outcome.traceback),
         outcome.result,
     )
+
+
+def _insert(statement: Any, values: dict[str, Any], conn: Connection) -> None:
+    conn.execute(statement, values)
 
 
 def _is_key(runs: Any, suffix: str) -> Any:

@@ -166,8 +166,9 @@ class ClaimingJobStore(BaseJobStore):
 
         A claim that is won, in one transaction: sets the next run time (or removes the job), raises the revision by
         one, and inserts its run records under (job id, claimed revision, run time, attempt), which is unique. A claim
-        that `node` has won before, and that is repeated because the commit was unclear, is won again. A claim that
-        is lost has no effect. Ids within `claims` are distinct.
+        that `node` has won before, and that is repeated because the commit was unclear, is won again - unless its
+        run was taken over meanwhile, as it may have been started elsewhere since. A claim that is lost has no
+        effect. Ids within `claims` are distinct.
         """
 
     @abstractmethod
@@ -175,6 +176,14 @@ class ClaimingJobStore(BaseJobStore):
         """Write outcomes to their run records; only where a record is still RUNNING.
 
         With `keep=False` (no run log) the records are removed instead.
+        """
+
+    @abstractmethod
+    def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
+        """Insert the run records of `claims`, none of them RUNNING, and leave their jobs alone.
+
+        For what became of a run time that nobody claims, such as that its job was set aside. A record whose key
+        exists is left as it is.
         """
 
     # -- runs ---------------------------------------------------------------------------------------------------
@@ -187,7 +196,8 @@ class ClaimingJobStore(BaseJobStore):
     def prune_runs(self, before: float | None, per_job: int | None) -> int:
         """Remove finished records with a run time earlier than `before`, and all but the newest `per_job` of a job.
 
-        Records that are still RUNNING are never removed. Returns how many were removed.
+        Records that are still RUNNING are never removed. Large numbers may go in several transactions. Returns how
+        many were removed.
         """
 
     # -- nodes --------------------------------------------------------------------------------------------------

@@ -164,6 +164,11 @@ class MemoryJobStore(ClaimingJobStore):
             for outcome in outcomes:
                 self._log.finish(outcome, keep)
 
+    def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
+        """Insert the run records of `claims`, none of them RUNNING, and leave their jobs alone."""
+        with self._lock:
+            self._log.record_new(node, claims)
+
     # -- runs ---------------------------------------------------------------------------------------------------
 
     def read_runs(self, query: RunQuery) -> Sequence[StoredRun]:

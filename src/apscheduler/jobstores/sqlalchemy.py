@@ -51,9 +51,11 @@ class SQLAlchemyJobStore(ClaimingJobStore):
     Args:
         url: of the database, as SQLAlchemy writes it; not needed with `engine`.
         engine: an engine to use instead, or a textual reference to one.
-        tablename: name of the table of jobs; those of runs and nodes append `_runs`, `_nodes` and `_numbers`
-        to it. metadata: a `MetaData` to define the tables in, or a textual reference to one. pickle_protocol:
-        protocol that jobs are pickled with. tableschema: name of the database schema that the tables are in.
+        tablename: name of the table of jobs; those of runs, nodes and numbers append `_runs`, `_nodes` and
+            `_numbers` to it.
+        metadata: a `MetaData` to define the tables in, or a textual reference to one.
+        pickle_protocol: protocol that jobs are pickled with.
+        tableschema: name of the database schema that the tables are in.
         engine_options: further arguments of `create_engine()`, with `url`.
 
     Attributes:
@@ -167,6 +169,13 @@ class SQLAlchemyJobStore(ClaimingJobStore):
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
         """Write outcomes to their run records; only where a record is still RUNNING."""
         self._claims.finish(outcomes, keep)
+
+    def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
+        """Insert the run records of `claims`, none of them RUNNING, and leave their jobs alone.
+
+        Done in one transaction for each record, because they are few, and one that exists must not stop the others.
+        """
+        self._claims.record(node, claims, SYSTEM.time())
 
     # -- runs and nodes --------------------------------------------------------------------------------------
 

@@ -77,7 +77,11 @@ class Components:
         made = self._made("executor", executor, executor_opts, "an executor")
         self._engine.registry.add_executor(alias, made)
         if self.running:
-            made.start(self, alias)
+            try:
+                made.start(self, alias)
+            except BaseException:
+                self._engine.registry.remove_executor(alias)
+                raise
         self._engine.listeners.tell(SchedulerEvent(EVENT_EXECUTOR_ADDED, alias))
 
     def remove_executor(self, alias: str, shutdown: bool = True) -> None:
@@ -124,7 +128,9 @@ class Components:
             KeyError: there is no such job store.
         """
         slot = self._engine.registry.remove_store(alias)
-        if shutdown:
+        if slot.started:
+            self._engine.close_store(slot, "its job store was removed", shutdown)
+        elif shutdown:
             slot.store.shutdown()
         self._engine.listeners.tell(SchedulerEvent(EVENT_JOBSTORE_REMOVED, alias))
 

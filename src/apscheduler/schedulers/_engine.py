@@ -7,6 +7,7 @@ thread. No lock is held while a store, an executor or a listener is called.
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from threading import Event, Lock
@@ -18,15 +19,19 @@ from apscheduler._core.claims import (
     FAILED,
     INTERRUPTED,
     MISSED,
+    SET_ASIDE,
     SKIPPED,
     SUCCEEDED,
+    Claim,
     DueRow,
     Finish,
+    NewRun,
     NodeRow,
     RunKey,
     StoredRun,
 )
 from apscheduler._core.retention import Retention
+from apscheduler.errors import JobProcessError
 from apscheduler.events import (
     EVENT_JOB_ERROR,
     EVENT_JOB_EXECUTED,
@@ -48,6 +53,7 @@ from apscheduler.schedulers._registry import Aside, Registry, StoreSlot
 FIRST_ASIDE_DELAY = 1.0
 LONGEST_ASIDE_DELAY = 300.0
 PRUNE_INTERVAL = 60.0
+POLL_INTERVAL = 1.0
 _CODES = {
     SUCCEEDED: EVENT_JOB_EXECUTED,
     FAILED: EVENT_JOB_ERROR,
@@ -72,6 +78,7 @@ class Engine:
         self.node = NodeRow("", "", 0, 0.0, 0)
         self.paused = False
         self.stopping = False
+        self.executors_closed = False
         self.idle = Event()
         """Set while no submission is in flight."""
         self.idle.set()
@@ -87,7 +94,7 @@ class Engine:
         with self._guard:
             self._live.update(submissions)
             self.idle.clear()
-        if self.stopping:
+        if self.executors_closed:
             reason = "the scheduler was shut down before the run could start"
             self._end_all(
                 submissions, lambda index: Outcome(index, INTERRUPTED, None, self.clock.time(), reason=reason)
@@ -172,8 +179,11 @@ class Engine:
         elif code == EVENT_JOB_MAX_INSTANCES:
             event = JobSubmissionEvent(code, job_id, alias, [run_time])
         else:
+            exception = outcome.exception
+            if exception is None and code == EVENT_JOB_ERROR:
+                exception = JobProcessError(outcome.error)  # because listeners ask `if event.exception`
             event = JobExecutionEvent(
-                code, job_id, alias, run_time, outcome.retval, outcome.exception, outcome.traceback
+                code, job_id, alias, run_time, outcome.retval, exception, outcome.traceback
             )
         self.listeners.tell(event)
 
@@ -183,7 +193,7 @@ class Engine:
         """Return how long a failing store is left alone; 0 for one that works."""
         return 0.0 if slot.retry_at is None else slot.retry_at - self.clock.monotonic()
 
-    def store_failed(self, slot: StoreSlot, exc: Exception) -> float:
+    def store_failed(self, slot: StoreSlot, exc: BaseException) -> float:
         """Note that a store failed; one log line for an outage. Returns the seconds until it is tried again."""
         if slot.failing_since is None:
             slot.failing_since = self.clock.time()
@@ -212,8 +222,8 @@ class Engine:
             )
         slot.failing_since = slot.retry_at = slot.error = None
 
-    def close_store(self, slot: StoreSlot, reason: str) -> None:
-        """Write what is left to write, sign off, and shut the store down; what fails is logged."""
+    def close_store(self, slot: StoreSlot, reason: str, shutdown: bool = True) -> None:
+        """Write what is left to write, sign off, and shut the store down if asked to; what fails is logged."""
         if not slot.started:
             return
         slot.started = False
@@ -230,7 +240,8 @@ class Engine:
                 extra={"event": "record_failed"},
             )
         try:
-            slot.store.shutdown()
+            if shutdown:
+                slot.store.shutdown()
         except Exception:
             self.logger.exception(
                 'Could not shut down job store "%s"', slot.alias, extra={"event": "shutdown_failed"}
@@ -250,6 +261,19 @@ class Engine:
         if slot.note(stamp) and not self.paused:
             self.wake()
 
+    def ask_for_others(self, slot: StoreSlot) -> float:
+        """Have the store read once a second while other schedulers share it, as what they change is not told here.
+
+        Returns the seconds until the next such reading; infinity for a store that nobody else uses.
+        """
+        if not slot.others:
+            return float("inf")
+        now = self.clock.monotonic()
+        if now >= slot.poll_at:
+            slot.dirty = True
+            slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)  # noqa: S311 - so that nodes do not meet
+        return slot.poll_at - now
+
     def prune_in_turn(self, slot: StoreSlot) -> None:
         """Prune the run log of a store that does not wait, once a minute; the others are pruned by the heartbeat."""
         now = self.clock.monotonic()
@@ -266,7 +290,7 @@ class Engine:
 
     # -- jobs that cannot be run here ---------------------------------------------------------------------------
 
-    def set_aside(self, slot: StoreSlot, row: DueRow, exc: Exception) -> None:
+    def set_aside(self, slot: StoreSlot, row: DueRow, exc: BaseException) -> None:
         """Leave a job alone for a while, because it cannot be run in this process; said once for each reason."""
         reason = one_line(exc)
         before = slot.aside.get(row.job_id)
@@ -277,6 +301,10 @@ class Engine:
         slot.aside[row.job_id] = Aside(row.revision, reason, delay, self.clock.monotonic() + delay)
         if known:
             return
+        if self.retention.keep:
+            # Attempt 0, because the run time is not used up by this: the attempts count from 1 when the job is back.
+            runs = [NewRun(row.next_run_time, SET_ASIDE, reason)]
+            slot.to_record.append(Claim(row.job_id, row.revision, None, runs, attempt=0))
         self.logger.error(
             'Job %s in job store "%s" is set aside: %s. It is kept, and tried again.',
             row.job_id,

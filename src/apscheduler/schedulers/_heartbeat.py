@@ -6,7 +6,7 @@ It has a thread of its own, because a lease that is renewed on a busy event loop
 from __future__ import annotations
 
 import random
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 
 from apscheduler._core.leases import observe
 from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
@@ -14,6 +14,8 @@ from apscheduler.schedulers._node import is_gone
 from apscheduler.schedulers._registry import StoreSlot
 
 BEATS_PER_LEASE = 3
+LONGEST_WAIT = 5.0
+"""Seconds to wait for a beat that is under way when the scheduler stops; a store that is down may take longer."""
 
 
 class Heartbeat:
@@ -32,8 +34,10 @@ class Heartbeat:
             self._thread.start()
 
     def stop(self) -> None:
-        """Have the thread end; it does not beat again."""
+        """Have the thread end, and wait for a beat that is under way; it does not beat again."""
         self._stop.set()
+        if self._thread is not None and self._thread is not current_thread():
+            self._thread.join(LONGEST_WAIT)
 
     def _run(self) -> None:
         while not self._stop.wait(self._lease / BEATS_PER_LEASE * random.uniform(0.9, 1.0)):
@@ -62,10 +66,15 @@ class Heartbeat:
         engine = self._engine
         nodes = [node for node in slot.store.read_nodes() if node.id != engine.node.id]
         slot.sightings, dead = observe(slot.sightings, nodes, engine.clock.monotonic(), self._lease)
+        others = len(nodes)
         for node in nodes:
             if node in dead or is_gone(node):
+                others -= 1
                 reason = f"node {node.id} died"
                 runs = slot.store.take_over(node.id, engine.clock.time(), reason)
                 engine.tell_interrupted(slot, runs)
                 if runs:
                     engine.store_changed(slot)
+        if others and not slot.others:
+            engine.wake()  # because the driver sleeps as one does who is alone
+        slot.others = others

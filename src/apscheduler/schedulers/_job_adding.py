@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
@@ -43,7 +43,6 @@ class JobAdding(JobCalls):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool | str = False,
-        on_crash: str = undefined,
         **trigger_args: Any,
     ) -> Job:
         """Add a job and return it; before `start()` it is pending, and stored when the scheduler starts.
@@ -64,7 +63,6 @@ class JobAdding(JobCalls):
             executor: alias of the executor.
             replace_existing: False raises where the id is taken; True replaces the stored job; "if_changed" replaces
                 it only where its definition differs, and else leaves its next run time and pause as they are.
-            on_crash: "record" a run that a crash cut off, or "rerun" it once.
             trigger_args: arguments for the trigger.
 
         Raises:
@@ -80,9 +78,9 @@ class JobAdding(JobCalls):
             )
         job = self._make_job(
             func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
-            executor, on_crash, **trigger_args,
+            executor, **trigger_args,
         )  # fmt: skip
-        if self.state == STATE_STOPPED and self._keep_pending(job, jobstore, replace_existing):
+        if self.state == STATE_STOPPED and self._keep_pending([job], jobstore, replace_existing):
             return job
         return self._real_add_job(job, jobstore, replace_existing)
 
@@ -110,13 +108,12 @@ class JobAdding(JobCalls):
             if job.id in seen:
                 raise ConflictingIdError(job.id)
             seen.add(job.id)
-        if self.state == STATE_STOPPED:
-            made = [job for job in made if not self._keep_pending(job, jobstore, replace_existing)]
-            if not made:
-                return [pending.job for pending in self._pending_jobs if pending.job.id in seen]
+        if self.state == STATE_STOPPED and self._keep_pending(made, jobstore, replace_existing):
+            return made
         slot = self._engine.registry.store(jobstore)
         for job in made:
             fill_in(job, self._job_defaults, self._now, self._logger)
+            job._jobstore_alias = jobstore
         rows = {job.id: slot.store.new_row(job) for job in made}
         while rows and (taken := slot.store.insert_jobs(list(rows.values()))):
             if replace_existing is False:
@@ -171,7 +168,7 @@ class JobAdding(JobCalls):
             job = Job.__new__(Job)
             job.__setstate__(state)
             job._scheduler, job._jobstore_alias = self, None
-            if self.state != STATE_STOPPED or not self._keep_pending(job, jobstore, False):
+            if self.state != STATE_STOPPED or not self._keep_pending([job], jobstore, False):
                 self._real_add_job(job, jobstore, False)
 
     # -- parts of the above -------------------------------------------------------------------------------------
@@ -189,12 +186,11 @@ class JobAdding(JobCalls):
         max_instances: int = undefined,
         next_run_time: datetime | str | None = undefined,
         executor: str = "default",
-        on_crash: str = undefined,
         **trigger_args: Any,
     ) -> Job:
         """Return a job as described in `add_job()`; what was not given is filled in when it is stored."""
         call = checked_call(func, () if args is None else args, NO_KWARGS if kwargs is None else kwargs)
-        made = make_trigger(trigger, trigger_args, self.timezone, self._logger)
+        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._own_now())
         job = Job._made(self, id, call, name, made, executor)
         limits: dict[str, Any] = {}
         if misfire_grace_time is not undefined:
@@ -205,31 +201,56 @@ class JobAdding(JobCalls):
             limits["max_instances"] = max_instances
         if next_run_time is not undefined:
             limits["next_run_time"] = next_run_time
-        if on_crash is not undefined:
-            limits["on_crash"] = on_crash
         if limits:
             job._modify(**limits)
         return job
 
-    def _keep_pending(self, job: Job, alias: str, replace_existing: bool | str) -> bool:
-        """Keep `job` until the scheduler starts; False where it has been started meanwhile."""
+    def _keep_pending(self, jobs: Sequence[Job], alias: str, replace_existing: bool | str) -> bool:
+        """Keep `jobs` until the scheduler starts; False where it has been started meanwhile."""
+        for job in jobs:
+            self._try_to_dump(job, alias)
         with self._lock:
             if self.state != STATE_STOPPED:
                 return False
-            self._pending_jobs.append(Pending(job, alias, replace_existing))
-        self._logger.info(
-            'Job "%s" is pending until the scheduler starts', job.name, extra={"event": "job_pending"}
-        )
+            self._pending_jobs += [Pending(job, alias, replace_existing) for job in jobs]
+        for job in jobs:
+            self._logger.info(
+                'Job "%s" is pending until the scheduler starts', job.name, extra={"event": "job_pending"}
+            )
         return True
 
+    def _try_to_dump(self, job: Job, alias: str) -> None:
+        """Refuse now what the store could not keep at the start, when nobody would know which line asked for it."""
+        slot = self._engine.registry.slots.get(alias)
+        if slot is not None:
+            call = job.func, job.func_ref, job.args, job.kwargs, job.name
+            trial = Job._made(self, job.id, call, None, job.trigger, job.executor)
+            trial.next_run_time = None
+            fill_in(trial, self._job_defaults, self._now, self._logger)
+            slot.store.dump(trial)
+
     def _store_pending_jobs(self) -> None:
-        while self._pending_jobs:
-            self._real_add_job(*self._pending_jobs[0])
-            del self._pending_jobs[0]
+        try:
+            for pending in self._pending_jobs:
+                self._real_add_job(*pending)
+        except BaseException:
+            for pending in self._pending_jobs:
+                pending.job._jobstore_alias = None
+            raise
+        # Only now, because where one of them cannot be stored the start fails, and the next must find all of them.
+        self._pending_jobs.clear()
 
     def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
         slot = self._engine.registry.store(alias)
         fill_in(job, self._job_defaults, self._now, self._logger)
+        job._jobstore_alias = alias  # first, because once it is stored another thread may run it
+        try:
+            return self._store(slot, job, replace_existing)
+        except BaseException:
+            job._jobstore_alias = None
+            raise
+
+    def _store(self, slot: StoreSlot, job: Job, replace_existing: bool | str) -> Job:
         store = slot.store
         row = store.new_row(job)
         while store.insert_jobs((row,)):
@@ -241,8 +262,13 @@ class JobAdding(JobCalls):
             if replace_existing == "if_changed":
                 known = self._unchanged(slot, stored, job)
                 if known is not None:
+                    job._assign(
+                        known
+                    )  # for a program that has added it before `start()` and holds this handle
                     return known
             if store.replace_job(JobRow(job.id, row.next_run_time, stored.revision, row.definition)):
+                if store is slot.given and isinstance(stored.definition, Job):
+                    job = stored.definition  # the memory store goes on with the handle that it has
                 break
         return self._added(slot, job, row.next_run_time)
 
@@ -259,7 +285,6 @@ class JobAdding(JobCalls):
         return known if same_definition(known, job) else None
 
     def _added(self, slot: StoreSlot, job: Job, stamp: float | None) -> Job:
-        job._jobstore_alias = slot.alias
         if self._logger.isEnabledFor(logging.INFO):
             self._logger.info(
                 'Added job "%s" to job store "%s"', job.name, slot.alias, extra={"event": "job_added"}

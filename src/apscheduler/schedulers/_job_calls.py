@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import IO, Any, NamedTuple
 
 from apscheduler import _transfer
+from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import JobRow
 from apscheduler._retrigger import argument_names, with_arguments
 from apscheduler.errors import JobLookupError
@@ -122,7 +123,7 @@ class JobCalls:
         Raises:
             JobLookupError: there is no such job.
         """
-        made = make_trigger(trigger, trigger_args, self.timezone, self._logger)
+        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._own_now())
 
         def change(_: Job) -> Mapping[str, Any]:
             return {"trigger": made, "next_run_time": made.get_next_fire_time(None, self._now())}
@@ -182,14 +183,22 @@ class JobCalls:
             jobstore: alias of the only job store to export.
 
         Raises:
-            ValueError: the scheduler does not run, so what is stored cannot be read.
+            RuntimeError: the scheduler does not run, so what is stored cannot be read.
         """
+        if self.state == STATE_STOPPED:
+            raise RuntimeError(
+                "Jobs can only be exported while the scheduler runs: call start() first, maybe paused"
+            )
         _transfer.write([job.__getstate__() for job in self.get_jobs(jobstore)], outfile)
 
     # -- parts of the above -------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._engine.clock.time(), self.timezone)
+
+    def _own_now(self) -> Callable[[], datetime] | None:
+        """Return what reads this scheduler's clock; None where that is the system's."""
+        return None if self._engine.clock is SYSTEM else self._now
 
     def _slots(self, alias: str | None) -> Iterator[StoreSlot]:
         return (slot for slot in self._engine.registry if alias in (None, slot.alias))
@@ -248,7 +257,8 @@ class JobCalls:
                 new = JobRow(job_id, stamp_of(changed), row.revision, slot.store.dump(changed))
                 if slot.store.replace_job(new):
                     self._modified(slot, job_id, new.next_run_time)
-                    return loaded if loaded is row.definition else changed
+                    # The memory store has changed the very handle; a store of 3.x was handed the copy.
+                    return loaded if slot.store is slot.given and loaded is row.definition else changed
         raise JobLookupError(job_id)
 
     def _modified(self, slot: StoreSlot, job_id: str, stamp: float | None) -> None:

@@ -18,7 +18,7 @@ def run_to_end(steps: Steps) -> float:
         while True:
             try:
                 answer = call.make()
-            except Exception as exc:
+            except BaseException as exc:
                 call = steps.throw(exc)
             else:
                 call = steps.send(answer)
@@ -31,6 +31,6 @@ def loop(event: Any, go_on: Callable[[], bool], turn: Callable[[], float]) -> No
     """Make turns until `go_on()` is False; `event` (`set`, `clear`, `wait(seconds)`) ends a sleep."""
     while go_on():
         seconds = turn()
-        if seconds > 0 and go_on():
-            event.wait(seconds)
+        if go_on():
+            event.wait(seconds)  # also for 0 seconds, because a busy scheduler must hear signals too
         event.clear()

@@ -12,14 +12,21 @@ from apscheduler._core.options import unknown
 from apscheduler._plugins import plugin_class
 from apscheduler.job import Job
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.util import datetime_utc_add
 
 
 def make_trigger(
-    trigger: BaseTrigger | str | None, arguments: Mapping[str, Any], timezone: tzinfo, logger: logging.Logger
+    trigger: BaseTrigger | str | None,
+    arguments: Mapping[str, Any],
+    timezone: tzinfo,
+    logger: logging.Logger,
+    now: Callable[[], datetime] | None = None,
 ) -> BaseTrigger:
     """Return the trigger that `add_job()` was given: an instance, or the name of one to be made with `arguments`.
 
-    Without a name it is a date. A trigger that takes a time zone and is given none gets `timezone`.
+    Without a name it is a date. A trigger that takes a time zone and is given none gets `timezone`. One that begins
+    now by default begins at `now()`, where the scheduler's clock is not the system's, which it reads by itself.
 
     Raises:
         LookupError: there is no trigger of that name.
@@ -30,9 +37,12 @@ def make_trigger(
     if type(trigger) is str:  # first, because asking an abstract class for its instances is slow
         cls = plugin_class("trigger", trigger)
         try:
-            return cls(timezone=timezone, **arguments)  # type: ignore[no-any-return]
+            made: BaseTrigger = cls(timezone=timezone, **arguments)
         except TypeError:
-            return _made_otherwise(cls, trigger, arguments, timezone)
+            made = _made_otherwise(cls, trigger, arguments, timezone)
+        if now is not None:
+            _begin(made, arguments, now())
+        return made
     if isinstance(trigger, BaseTrigger):
         if arguments:
             logger.warning(
@@ -42,6 +52,13 @@ def make_trigger(
             )
         return trigger
     raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
+
+
+def _begin(trigger: BaseTrigger, arguments: Mapping[str, Any], now: datetime) -> None:
+    if isinstance(trigger, DateTrigger) and arguments.get("run_date") is None:
+        trigger.run_date = now.astimezone(trigger.run_date.tzinfo)
+    elif getattr(trigger, "start_is_default", False) and hasattr(trigger, "interval"):
+        trigger.start_date = datetime_utc_add(now.astimezone(trigger.timezone), trigger.interval)  # type: ignore[attr-defined]
 
 
 def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
@@ -70,8 +87,6 @@ def fill_in(
         job.coalesce = defaults["coalesce"]
     if not hasattr(job, "max_instances"):
         job.max_instances = defaults["max_instances"]
-    if not hasattr(job, "on_crash"):
-        job.on_crash = defaults.get("on_crash", "record")
     if not hasattr(job, "next_run_time"):
         job.next_run_time = job.trigger.get_next_fire_time(None, now())
         if job.next_run_time is None:

@@ -14,7 +14,8 @@ def new_node(started: float) -> NodeRow:
     """Return a new identity for a scheduler that is started in this process."""
     pid = os.getpid()
     host = _host()
-    return NodeRow(f"{host.partition('/')[0][:24]}:{pid}:{uuid4().hex[:12]}", host, pid, started, 1)
+    born = _born(pid) or "?"
+    return NodeRow(f"{host.partition('/')[0][:24]}:{pid}:{born}:{uuid4().hex[:12]}", host, pid, started, 1)
 
 
 def is_gone(node: NodeRow) -> bool:
@@ -33,9 +34,9 @@ def is_gone(node: NodeRow) -> bool:
         return True
     except OSError:
         return False
-    born = _born(node.pid)
-    # A second of slack, because the clock tick counts from boot and the two clocks are read at different moments.
-    return born is not None and born > node.started + 1.0
+    # In ticks since the boot, because a wall clock that is set moves every start in wall time, that of the living too.
+    known, born = node.id.rpartition(":")[0].rpartition(":")[2], _born(node.pid)
+    return known.isdigit() and born is not None and born != known
 
 
 def _host() -> str:
@@ -49,16 +50,9 @@ def _host() -> str:
     return f"{name}/{boot}/{space}"
 
 
-def _born(pid: int) -> float | None:
-    """Return when a process was started, in seconds since the epoch, or None."""
+def _born(pid: int) -> str | None:
+    """Return when a process was started, in ticks since the boot, or None where the system does not tell."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        ticks = int(stat.rpartition(")")[2].split()[19])
-        booted = next(
-            int(line.split()[1])
-            for line in Path("/proc/stat").read_text().splitlines()
-            if line.startswith("btime")
-        )
-    except (OSError, ValueError, IndexError, StopIteration):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
         return None
-    return booted + ticks / os.sysconf("SC_CLK_TCK")

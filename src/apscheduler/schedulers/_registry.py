@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from threading import Lock
 from typing import NamedTuple
 
-from apscheduler._core.claims import Finish
+from apscheduler._core.claims import Claim, Finish
 from apscheduler._core.leases import Sighting
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores._single_node import SingleNodeStore
@@ -27,7 +27,8 @@ class StoreSlot:
     """One job store of a scheduler.
 
     `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
-    is known of is due. `next_due` is the earliest run time that is known of.
+    is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers
+    live in this store, as far as the last heartbeat saw.
     """
 
     def __init__(self, alias: str, store: BaseJobStore) -> None:
@@ -45,9 +46,12 @@ class StoreSlot:
         self.writing: list[Finish] = []
         self.flush_asked = False
         self.aside: dict[str, Aside] = {}
+        self.to_record: list[Claim] = []
         self.error: BaseException | None = None
         self.failing_since: float | None = None
         self.retry_at: float | None = None
+        self.others = 0
+        self.poll_at = 0.0
         self.sightings: dict[str, Sighting] = {}
         self.pruned_at = 0.0
 

@@ -61,6 +61,9 @@ class TimerDriver(BaseScheduler):
         except StopIteration as stop:
             self._end(stop.value)
             return
+        except BaseException:  # an interrupt; the next wake-up must find no dead turn under way
+            self._end(1.0)
+            raise
         if self._io is None:
             self._io = ThreadPoolExecutor(1, "APScheduler-io")
         self._call = future = self._io.submit(call.make)
@@ -109,7 +112,7 @@ class TimerDriver(BaseScheduler):
 def _answer(steps: Steps, call: Call) -> Call:
     try:
         answer = call.make()
-    except Exception as exc:
+    except BaseException as exc:
         return steps.throw(exc)
     return steps.send(answer)
 
@@ -117,7 +120,7 @@ def _answer(steps: Steps, call: Call) -> Call:
 def _drain(steps: Steps, pending: Future[Any], timeout: float | None) -> None:
     try:
         answer = pending.result(timeout)
-    except Exception as exc:
+    except BaseException as exc:
         call = steps.throw(exc)
     else:
         call = steps.send(answer)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 BATCH = 500
 OUTCOMES = 2000
 LONGEST_SLEEP = 60.0
+LOST_ALL_PAUSE = 0.1
+"""Seconds until a store is read again that has let us win nothing of what it said is due."""
 
 
 class Call(NamedTuple):
@@ -68,7 +70,9 @@ def turn(engine: Engine) -> Steps:
             continue
         try:
             wait = min(wait, (yield from _serve(engine, slot)))
-        except Exception as exc:
+        except (GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as exc:  # also a `sys.exit()` in a module that a stored job has imported
             wait = min(wait, engine.store_failed(slot, exc))
     return max(wait, 0.0)
 
@@ -81,13 +85,14 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     if engine.paused or engine.stopping:
         return LONGEST_SLEEP
     engine.prune_in_turn(slot)
+    poll = engine.ask_for_others(slot)
     now = engine.clock.time()
     while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
         engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
         slot.begin_reading()
         try:
             more = yield from _fire_batch(engine, slot, now)
-        except Exception:
+        except BaseException:
             slot.dirty = True
             raise
         if not more or engine.stopping:
@@ -95,7 +100,7 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
         yield from record_outcomes(engine, slot)
         now = engine.clock.time()
     engine.store_answered(slot)
-    wait = engine.seconds_until_aside_again(slot)
+    wait = min(poll, engine.seconds_until_aside_again(slot))
     return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
 
 
@@ -123,8 +128,13 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
     slot.dirty = slot.dirty or full
     engine.forget_aside(slot, rows)
     plans = _decide_all(engine, slot, rows, now)
-    if not plans or engine.stopping:
+    if slot.to_record:
+        yield Call(partial(store.record_runs, engine.node.id, slot.to_record), store.blocks)
+        slot.to_record = []
+    if engine.stopping:
         return False
+    if not plans:
+        return full  # all of these were set aside just now; the next reading goes past them
     claims = [_for_log(engine, plan.decision.claim) for plan in plans]
     won = yield Call(partial(store.claim, engine.node.id, claims), store.blocks)
     lost = len(plans) - len(won)
@@ -132,6 +142,9 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
         won = sorted(won)
         plans = [plans[index] for index in won]
         slot.dirty = True  # because what was lost has moved on meanwhile; where to, the next reading tells
+    if not won:
+        slot.note(now + LOST_ALL_PAUSE)  # the other stores are served meanwhile
+        return False
     for plan in plans:
         then = plan.decision.claim.then
         if then is not None:
@@ -155,7 +168,7 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
                 continue
             executor = engine.registry.executor(job.executor)
             plans.append(_Plan(job, decide(row, job, due, now, stamp), executor))
-        except Exception as exc:  # whatever is wrong with this job, the others go on
+        except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
             engine.set_aside(slot, row, exc)
     return plans
 

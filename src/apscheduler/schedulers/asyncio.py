@@ -53,14 +53,14 @@ class AsyncIOScheduler(TimerDriver):
 
         On the loop's thread coroutines cannot be waited for, so they are cancelled, and recorded as interrupted.
         """
+        self._require_running()
         try:
             here = asyncio.get_running_loop()
         except RuntimeError:
             here = None
-        if here is not None or not self._eventloop.is_running():
+        if here is self._eventloop or not self._eventloop.is_running():
             super().shutdown(wait, timeout)
         else:
-            self._require_running()
             self._eventloop.call_soon_threadsafe(super().shutdown, wait, timeout)
 
     def _create_default_executor(self) -> BaseExecutor:

@@ -78,7 +78,7 @@ __all__ = (
 )
 
 LEASE = 30.0
-_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances", "on_crash")
+_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances")
 
 
 class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
@@ -91,7 +91,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
     Options:
         jobstores: dict of alias to job store, or to a dict with `type` (plugin name) or `class`, and its arguments.
         executors: the same for executors. Without a "default" one, there is a memory store, and ten threads.
-        job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1), `on_crash` ("record").
+        job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1).
         timezone: name or tzinfo; that of the machine if not given.
         run_log: True, False, or a dict of `max_age` (7 days) and `per_job` (1,000): how long run records are kept.
         jobstore_retry_interval: seconds (10) until a job store that failed is tried again.
@@ -159,8 +159,6 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             "coalesce": asbool(defaults.get("coalesce", True)),
             "max_instances": asint(defaults.get("max_instances", 1)),
         }
-        if "on_crash" in defaults:
-            self._job_defaults["on_crash"] = defaults["on_crash"]
         engine = Engine(self.clock, self._logger, self._wake)
         engine.timezone = self.timezone
         engine.retry_interval = self.jobstore_retry_interval
@@ -224,7 +222,8 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             _check_uwsgi()
             self._ended_by_signal = False
             engine = self._engine
-            engine.stopping, engine.paused, engine.on_idle = False, paused, None
+            engine.stopping, engine.executors_closed = False, False
+            engine.paused, engine.on_idle = paused, None
             engine.node = new_node(self.clock.time())
             if "default" not in engine.registry.executors:
                 self.add_executor(self._create_default_executor(), "default")
@@ -379,28 +378,30 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             reason = f"it had not ended {timeout:g} s after the scheduler was shut down"
         else:
             reason = "the scheduler was shut down"
+        engine.executors_closed = True
         for executor in engine.registry.executors.values():
             try:
                 executor.shutdown(wait)
             except Exception:
                 self._logger.exception("Could not shut down %r", executor, extra={"event": "shutdown_failed"})
-        if engine.live and not wait and timeout is None:
-            # Nobody waits, so the last run to end closes the stores.
+        if engine.live and timeout is None:
+            # Nobody waits, or a run asked for the shutdown and cannot wait for itself: the last one to end closes
+            # the stores.
             engine.on_idle = lambda: self._close_stores(reason)
             if engine.live:
                 return
         self._close_stores(reason)
 
     def _close_stores(self, reason: str) -> None:
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()  # first, because a beat after the sign-off would leave a node that nobody is
         with self._lock:
             engine = self._engine
             engine.on_idle = None
             if engine.stopping or self.state == STATE_STOPPED:
                 for slot in engine.registry:
                     engine.close_store(slot, reason)
-            heartbeat, self._heartbeat = self._heartbeat, None
-        if heartbeat is not None:
-            heartbeat.stop()
 
     def _shut_down_by_signal(self) -> None:
         if self.state != STATE_STOPPED:

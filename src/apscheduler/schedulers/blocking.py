@@ -28,6 +28,8 @@ class BlockingScheduler(BaseScheduler):
             super().start(paused)
             try:
                 self._main_loop(SleepingEvent(self._event, signals))
+                with signals.raising():  # what has come during the last turn
+                    pass
             except (KeyboardInterrupt, SystemExit):
                 with signals.raising():
                     self._shut_down_by_signal()
@@ -47,4 +49,7 @@ class BlockingScheduler(BaseScheduler):
             self._event = Event()
 
     def _main_loop(self, event: Any = None) -> None:
-        loop(event or self._event, lambda: self.state != STATE_STOPPED, self._process_jobs)
+        own = (
+            self._event
+        )  # another one after a restart, which a job or a listener may have made in this thread
+        loop(event or own, lambda: self._event is own and self.state != STATE_STOPPED, self._process_jobs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from apscheduler._core.claims import FAILED, RUNNING, SUCCEEDED, NewRun, RunQuery
+from apscheduler._core.claims import FAILED, RUNNING, SET_ASIDE, SUCCEEDED, Claim, NewRun, RunQuery
 from apscheduler.testing._jobstore_tools import (
     LATER,
     NOW,
@@ -72,6 +72,26 @@ class RunsContract(StoreTests):
         assert len(runs_of(store, limit=None)) == 103
 
     # -- pruning ---------------------------------------------------------------------------------------------
+
+    def test_runs_are_recorded_without_touching_their_job(self, store: ClaimingJobStore) -> None:
+        row = added(store)
+        aside = Claim(row.job_id, row.revision, None, [NewRun(NOW, SET_ASIDE, "no such module")], attempt=0)
+        store.record_runs("n1", [aside])
+        assert store.read_job(row.job_id) == row
+        [run] = store.read_runs(RunQuery())
+        assert (run.status, run.reason, run.run_time, run.node) == (SET_ASIDE, "no such module", NOW, "n1")
+        assert run.finished is not None
+        assert store.read_due(NOW, 10).rows[0].live == 0
+
+    def test_a_run_that_is_recorded_already_is_left_as_it_is(self, nodes: OpenNodes) -> None:
+        one, other = nodes(2)
+        row = added(one)
+        for store, node, reason in ((one, "n1", "first"), (other, "n2", "second")):
+            runs = [NewRun(NOW, SET_ASIDE, reason), NewRun(NOW + 1, SET_ASIDE, reason)]
+            store.record_runs(node, [Claim(row.job_id, row.revision, None, runs[:1], attempt=0)])
+            store.record_runs(node, [Claim(row.job_id, row.revision, None, runs, attempt=0)])
+        assert {run.reason for run in one.read_runs(RunQuery())} == {"first"}
+        assert len(one.read_runs(RunQuery())) == 2
 
     def test_pruning_by_age_removes_what_is_earlier(self, nodes: OpenNodes) -> None:
         store, other = nodes(2)

@@ -82,7 +82,6 @@ def a_job(job_id: str = "j", at: float | None = NOW, **options: Any) -> Job:
         "coalesce": True,
         "max_instances": 1,
         "next_run_time": time,
-        "on_crash": "record",
         **options,
     }
     scheduler: Any = StandIn()

@@ -66,8 +66,12 @@ class ManualScheduler(BaseScheduler):
         self.wakeups += 1
 
     def turn(self) -> float:
-        """Make one turn now; return the seconds until the next would be made."""
-        return self._process_jobs()
+        """Make a turn now, and those it asks for; return the seconds until the next would be made."""
+        while True:
+            asked = self.wakeups
+            seconds = self._process_jobs()
+            if self.wakeups == asked:
+                return seconds
 
     def pass_time(self, step: float = 1.0, steps: int = 1) -> None:
         """Advance the clock by `step` seconds and make a turn, `steps` times."""

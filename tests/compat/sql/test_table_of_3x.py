@@ -138,7 +138,7 @@ def all_kinds_of_jobs():
     }
     common = {"func": "os.path:join", "args": ("a", "b"), "misfire_grace_time": None}
     return [a_job(job_id, START, trigger=trigger, **common) for job_id, trigger in triggers.items()] + [
-        a_job("date", START, **common, on_crash="rerun"),
+        a_job("date", START, **common),
         a_job("paused", None, **common),
     ]
 

@@ -18,6 +18,7 @@ MOST = {
     "never-ends": 99,
     "goes-back": 8,
     "jumps-over": 145,
+    "no-match": 0,
 }
 
 

@@ -117,10 +117,23 @@ def jumps_over(question: Question, answer: datetime | str | None) -> bool:
     return _is_set_forward_between(begin, answer) and _fires_at(question.spec, answer)
 
 
+def is_no_match(question: Question, answer: datetime | str | None) -> bool:
+    """3.x answers with a time that the fields do not match, just after the clock is set back; ours does match."""
+    recorded = question.recorded
+    return (
+        isinstance(recorded, datetime)
+        and isinstance(answer, datetime)
+        and _is_later_than_asked(question, answer)
+        and _fires_at(question.spec, answer)
+        and not _fires_at(question.spec, recorded)
+    )
+
+
 DIFFERENCES = {
     "never-ends": never_ends,
     "goes-back": goes_back,
     "jumps-over": jumps_over,
+    "no-match": is_no_match,
 }
 
 

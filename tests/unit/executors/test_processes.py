@@ -311,14 +311,16 @@ def test_a_worker_that_cannot_start_is_explained():
         bench.submit(*submissions)
         bench.wait(*submissions)
         for _, outcome in bench.reports:
-            assert "an initializer must not raise" in outcome.error
+            assert outcome.status == FAILED
+            assert "the initializer of a worker process raised" in outcome.error
+            assert "ValueError: broken initializer" in outcome.error
 
 
 def test_workers_are_started_as_they_are_needed():
     with own_bench(5) as bench:
         for _ in range(3):
             bench.run(nothing)
-        assert bench.executor._feed._opened == 1
+        assert len(bench.executor._workers._idle) == 1
 
 
 # -- the end -----------------------------------------------------------------------------------------------------

@@ -225,6 +225,8 @@ def test_a_job_with_a_broken_trigger_is_set_aside_and_kept_while_others_run(sche
     assert event.job_id == "broken"
     assert "the moon was not found" in event.reason
     assert scheduler.get_job("broken") is not None
+    [run] = scheduler.get_runs("broken")
+    assert (run.status, run.reason) == ("set_aside", "RuntimeError: the moon was not found")
 
 
 def test_a_job_is_reported_as_set_aside_once_and_tried_again_less_and_less_often(scheduler):
@@ -261,6 +263,7 @@ def test_a_job_that_was_set_aside_runs_again_by_itself_when_it_is_mended(schedul
     broken = False
     scheduler.pass_time(1)
     assert RAN == [None]
+    assert [run.status for run in scheduler.get_runs("j")] == ["succeeded", "set_aside"]
 
 
 def test_a_trigger_that_does_not_move_on_is_set_aside_instead_of_looping(scheduler):

@@ -214,6 +214,12 @@ class TestClockSetBack:
         fires = chain(CronTrigger(minute="*/10", timezone=zone), at(zone, 2027, 4, 4, 3, 35), 3)
         assert texts(fires) == ["2027-04-04 03:40+13:45", "2027-04-04 02:50+12:45", "2027-04-04 03:00+12:45"]
 
+    def test_a_clock_that_is_set_back_over_midnight_does_not_make_a_time_that_does_not_match(self):
+        """Newfoundland, 4 November 2007: 00:01 becomes 23:01 of the day before; 3.x answers with that."""
+        zone = ZoneInfo("America/St_Johns")
+        fires = chain(CronTrigger(hour=0, minute="*", timezone=zone), at(zone, 2007, 11, 3, 23, 59), 3)
+        assert texts(fires) == ["2007-11-04 00:00-02:30", "2007-11-04 00:00-03:30", "2007-11-04 00:01-03:30"]
+
     def test_asked_in_the_second_pass_it_goes_on_there(self):
         now = at(BERLIN, 2027, 10, 31, 2, 10, fold=1)
         fires = chain(CronTrigger(minute="*/30", timezone=BERLIN), now, 2)

@@ -51,7 +51,7 @@ _ATTRIBUTES: dict[type[Any], tuple[str, ...]] = {
     WeekdayPositionExpression: ("step", "option_num", "weekday"),
     LastDayOfMonthExpression: ("step",),
 }
-_FIRST_YEAR = MIN_VALUES["year"]
+_FIRST_YEAR, _LAST_YEAR = MIN_VALUES["year"], MAX_VALUES["year"]
 _LENGTHS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CYCLE = 400  # years after which the Gregorian calendar repeats, weekdays and week numbers included
 # For each year of the cycle a multiple of 16 that it shares with the years whose days fall on the same weekdays.
@@ -105,7 +105,7 @@ def plan_of(signature: Signature) -> Plan | None:
 class Plan:
     """The wall times that eight cron fields match."""
 
-    __slots__ = ("fields", "first_time", "next_month", "tables", "text")
+    __slots__ = ("fields", "month_tables", "tables", "text")
 
     def __init__(self, fields: Sequence[BaseField]) -> None:
         year, month, day, week, day_of_week, hour, minute, second = fields
@@ -113,21 +113,15 @@ class Plan:
         self.text = ", ".join(f"{field.name}='{field}'" for field in fields if not field.is_default)
         kinds = _KINDS if _is_every(week) else _ALL_DIFFERENT
         hours, minutes, seconds = _next_table(hour), _next_table(minute), _next_table(second)
-        self.next_month = _next_table(month)
-        self.first_time = hours[0], minutes[0], seconds[0]
-        # In one tuple, because taking it apart is faster than reading eight attributes.
-        self.tables = (
-            # None stands for every year, so that the search can end after one cycle of the calendar.
-            None if _is_every(year) else sorted(_values(year)),
-            kinds,
-            MonthDays(kinds, _values(month), day, week, day_of_week),
-            hours,
-            minutes,
-            seconds,
-            minutes[0],
-            seconds[0],
-        )
-        if min(self.next_month[0], *self.first_time) < 0:
+        next_month = _next_table(month)
+        # None stands for every year, so that the search can end after one cycle of the calendar.
+        years = None if _is_every(year) else _values(year)
+        days = MonthDays(kinds, _values(month), day, week, day_of_week)
+        # In tuples, because taking one apart is faster than reading eight attributes.
+        self.tables = years, kinds, days, hours, minutes, seconds, minutes[0], seconds[0]
+        in_order = None if years is None else sorted(years)
+        self.month_tables = in_order, kinds, days, next_month, next_month[0], hours[0], minutes[0], seconds[0]
+        if min(next_month[0], hours[0], minutes[0], seconds[0]) < 0:
             raise ValueError("a field without any value")
 
     def copy_fields(self) -> list[BaseField]:
@@ -169,31 +163,33 @@ class Plan:
         if days:
             # The lowest bit that is set is the next day.
             day += (days & -days).bit_length()
-            return datetime(year, month, day, *self.first_time, 0, zone)  # noqa: DTZ001 - the zone is the last one
+            return datetime(year, month, day, hours[0], first_minute, first_second, 0, zone)
         return self._find_month(year, month, zone)
 
     def _find_month(self, year: int, month: int, zone: tzinfo | None) -> datetime | None:
         """Return the first match after the given month, or None."""
-        years, kinds, month_days, *_ = self.tables
-        last_year = MAX_VALUES["year"]
-        if years is None:
-            last_year = min(last_year, max(year, _FIRST_YEAR) + _CYCLE)
-        month = self.next_month[month + 1]
+        years, kinds, month_days, next_month, first_month, hour, minute, second = self.month_tables
+        month = next_month[month + 1]
+        last_year = 0
         while True:
             if month < 0:
-                year, month = max(year + 1, _FIRST_YEAR), self.next_month[0]
+                year, month = year + 1, first_month
                 if years is not None:
                     position = bisect_left(years, year)
                     if position == len(years):
                         return None
                     year = years[position]
+                elif year < _FIRST_YEAR:
+                    year = _FIRST_YEAR
+                last_year = last_year or (_LAST_YEAR if years else min(_LAST_YEAR, year + _CYCLE))
                 if year > last_year:
                     return None
             days = month_days[kinds[year % _CYCLE] + month]
             if days:
+                # The lowest bit that is set is the first day.
                 day = (days & -days).bit_length() - 1
-                return datetime(year, month, day, *self.first_time, 0, zone)  # noqa: DTZ001 - as above
-            month = self.next_month[month + 1]
+                return datetime(year, month, day, hour, minute, second, 0, zone)
+            month = next_month[month + 1]
 
 
 class MonthDays(dict[int, int]):

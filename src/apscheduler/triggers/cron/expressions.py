@@ -46,10 +46,17 @@ def _index_of(name: str, names: Sequence[str], kind: str) -> int:
     raise ValueError(f'Invalid {kind} name "{name}": {hint} names are {", ".join(names)}')
 
 
+def _form(text: str) -> re.Pattern[str]:
+    """Return the pattern of a form such as `#first[-#last]`: # is digits, @ letters, brackets may be missing."""
+    text = text.replace("[", "(?:").replace("]", ")?")
+    text = re.sub(r"#(\w+)", r"(?P<\1>\\d+)", text)
+    return re.compile(re.sub(r"@(\w+)", r"(?P<\1>[a-z]+)", text), re.IGNORECASE)
+
+
 class AllExpression:
     """`*`: every value; `*/step`: the smallest value and every `step`th after it."""
 
-    value_re: ClassVar[re.Pattern[str]] = re.compile(r"\*(?:/(?P<step>\d+))?$")
+    value_re: ClassVar[re.Pattern[str]] = _form(r"\*[/#step]$")
 
     def __init__(self, step: Any = None) -> None:
         self.step = asint(step)
@@ -94,7 +101,7 @@ class AllExpression:
 class RangeExpression(AllExpression):
     """`first`, `first-last`, or either with `/step`; `first/step` goes on to the largest value."""
 
-    value_re = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?(?:/(?P<step>\d+))?$")
+    value_re = _form("#first[-#last][/#step]$")
 
     def __init__(self, first: Any, last: Any = None, step: Any = None) -> None:
         super().__init__(step)
@@ -161,7 +168,7 @@ def _str_of_names(expression: RangeExpression, names: Sequence[str], offset: int
 class MonthRangeExpression(RangeExpression):
     """A month, or a range of months, by name: `jan`, `jan-mar`."""
 
-    value_re = re.compile(r"(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?", re.IGNORECASE)
+    value_re = _form("@first[-@last]")
 
     def __init__(self, first: str, last: str | None = None) -> None:
         super().__init__(
@@ -179,7 +186,7 @@ class MonthRangeExpression(RangeExpression):
 class WeekdayRangeExpression(RangeExpression):
     """A weekday, or a range of weekdays from Monday on, by name: `mon`, `mon-fri`."""
 
-    value_re = re.compile(r"(?P<first>[a-z]+)(?:-(?P<last>[a-z]+))?", re.IGNORECASE)
+    value_re = _form("@first[-@last]")
 
     def __init__(self, first: str, last: str | None = None) -> None:
         super().__init__(
