@@ -57,16 +57,21 @@ class Looked:
                 self._fits.add(shape)
 
 
-_known: weakref.WeakKeyDictionary[FunctionType, Looked] = weakref.WeakKeyDictionary()
+# By the id of the function, which counts as long as the reference still leads to it. A WeakKeyDictionary makes a new
+# reference for each look, which takes longer than the rest of it.
+_known: dict[int, tuple[weakref.ref[FunctionType], Looked]] = {}
 
 
 def look_at(func: Callable[..., Any]) -> Looked:
     """Return what is known of `func`; a plain function is looked at once."""
     if type(func) is not FunctionType:
         return Looked(func)
-    looked = _known.get(func)
-    if looked is None:
-        looked = _known[func] = Looked(func)
+    key = id(func)
+    known = _known.get(key)
+    if known is not None and known[0]() is func:
+        return known[1]
+    looked = Looked(func)
+    _known[key] = weakref.ref(func, lambda _: _known.pop(key, None)), looked
     return looked
 
 

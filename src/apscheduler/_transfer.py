@@ -26,7 +26,8 @@ def write(states: list[dict[str, Any]], outfile: IO[str] | str) -> None:
     document = {
         "version": FORMAT_VERSION,
         "scheduler_version": version,
-        "jobs": [{key: _encoded(value) for key, value in state.items()} for state in states],
+        # A tuple within the arguments is pickled, because JSON would make it a list; `args` itself is a list in 3.x.
+        "jobs": [_encoded({**state, "args": list(state["args"])}) for state in states],
     }
     text = json.dumps(document)
     if isinstance(outfile, str):
@@ -67,7 +68,7 @@ def _job_state(job: Mapping[str, Any]) -> dict[str, Any]:
 def _encoded(value: Any) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
-    if type(value) in (list, tuple):
+    if type(value) is list:
         return [_encoded(item) for item in value]
     if type(value) is dict and all(type(key) is str for key in value):
         return {key: _encoded(item) for key, item in value.items()}

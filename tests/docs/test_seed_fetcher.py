@@ -58,7 +58,7 @@ class _Scheduler:
         return self._scheduler.get_jobs()
 
 Scheduler = _Scheduler()
-"""  # noqa: E501 - as it was written
+"""
 
 # Mended: the indentation; the URL, around which the page has put a link in Markdown. Shortened: instead of waiting for
 # the next full minute the job is made due at once, and after its run the other methods of the class are called.

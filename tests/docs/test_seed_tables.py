@@ -116,7 +116,7 @@ def test_interval_runs_first_after_one_interval(execute: Execute, arguments: str
 def test_interval_between_two_dates(execute: Execute) -> None:
     space = execute(f"""{HEAD}
 job = scheduler .add_job(job_func, 'interval', hours=2, start_date='2018-01-10 09:30:00', end_date='2018-01-10 14:00:00')
-    """)  # noqa: E501 - as it was written, with an end on the same day
+    """)
     assert fire_times(space["job"], local(2018, 1, 1), 5) == [
         "Wed 2018-01-10 09:30:00",
         "Wed 2018-01-10 11:30:00",

@@ -7,7 +7,6 @@ submission with those run times, and to the oldest one of the job where it names
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
@@ -179,7 +178,9 @@ def submit_for_legacy(executor: BaseExecutor, job: Job, run_times: list[datetime
 def _event(submission: Submission, outcome: Outcome) -> JobExecutionEvent:
     exc = outcome.exception
     if outcome.status == INTERRUPTED:
-        exc = asyncio.CancelledError(outcome.reason)  # what 3.x tells of a coroutine that a shutdown cancels
+        from asyncio import CancelledError  # here, because most programs have no use for asyncio
+
+        exc = CancelledError(outcome.reason)  # what 3.x tells of a coroutine that a shutdown cancels
     return JobExecutionEvent(
         _CODE.get(outcome.status, EVENT_JOB_ERROR),
         submission.job_id,

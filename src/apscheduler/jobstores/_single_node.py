@@ -171,7 +171,7 @@ class SingleNodeStore(ClaimingJobStore):
                 self.inner.remove_job(claim.job_id)
                 self._revisions.pop(claim.job_id, None)
                 return True
-            job = self.inner.lookup_job(claim.job_id)
+            job = claim.definition or self.inner.lookup_job(claim.job_id)
             if job is None:
                 return False
             job.next_run_time = claim.time

@@ -61,20 +61,23 @@ class MemoryJobStore(ClaimingJobStore):
         job: Job = row.definition
         return job
 
+    def new_row(self, job: Job) -> JobRow:
+        """Return the row under which `job` would be inserted now."""
+        time = job.next_run_time
+        # Revision 0 is lifted above all that a removed job had, and is the same small object for all others.
+        return JobRow(job.id, None if time is None else time.timestamp(), 0, job)
+
     def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
         """Add all of `rows`, or - where one of their ids is taken - none, and return the ids that are taken."""
         with self._lock:
             jobs = self._jobs
-            taken = [row.job_id for row in rows if row.job_id in jobs]
-            if taken:
-                return taken
+            taken = [row[0] for row in rows if row[0] in jobs]
+            if taken or (len(rows) > 1 and len({row[0] for row in rows}) < len(rows)):
+                return taken or [row[0] for row in rows]
+            least = self._highest_revision + 1
             for job_id, stamp, proposed, job in rows:
-                if job_id in jobs:  # twice in `rows`
-                    for row in rows:
-                        jobs.pop(row.job_id, None)
-                    return [job_id]
-                revision = proposed if proposed > self._highest_revision else self._highest_revision + 1
-                entry = jobs[job_id] = _Entry(stamp, job_id, revision, job)
+                entry = _Entry(stamp, job_id, proposed if proposed > least else least, job)
+                jobs[job_id] = entry
                 if stamp is not None:
                     heappush(self._heap, entry)
         return ()

@@ -97,7 +97,8 @@ class Engine:
         if self.executors_closed:
             reason = "the scheduler was shut down before the run could start"
             self._end_all(
-                submissions, lambda index: Outcome(index, INTERRUPTED, None, self.clock.time(), reason=reason)
+                self._still_open(submissions),
+                lambda index: Outcome(index, INTERRUPTED, None, self.clock.time(), reason=reason),
             )
             return
         try:
@@ -111,6 +112,16 @@ class Engine:
                 extra={"event": "submit_failed"},
             )
             self._end_all(submissions, lambda index: failed(index, None, self.clock.time(), error))
+
+    def _still_open(self, submissions: Sequence[Submission]) -> list[Submission]:
+        """Return those whose store is open; the others were recorded and told when it was closed, and are let go."""
+        slots = self.registry.slots
+        still = [s for s in submissions if (slot := slots.get(s.jobstore)) is not None and slot.started]
+        with self._guard:
+            self._live.difference_update(set(submissions).difference(still))
+            if not self._live:
+                self.idle.set()
+        return still
 
     def _end_all(self, submissions: Sequence[Submission], outcome: Callable[[int], Outcome]) -> None:
         for submission in submissions:
@@ -271,7 +282,7 @@ class Engine:
         now = self.clock.monotonic()
         if now >= slot.poll_at:
             slot.dirty = True
-            slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)  # noqa: S311 - so that nodes do not meet
+            slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)
         return slot.poll_at - now
 
     def prune_in_turn(self, slot: StoreSlot) -> None:

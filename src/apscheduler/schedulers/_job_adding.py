@@ -229,16 +229,27 @@ class JobAdding(JobCalls):
             fill_in(trial, self._job_defaults, self._now, self._logger)
             slot.store.dump(trial)
 
-    def _store_pending_jobs(self) -> None:
+    def _store_pending_jobs(self, state: int) -> None:
+        """Store the pending jobs, also those that are added meanwhile, and set the scheduler's state to `state`.
+
+        Where one of them cannot be stored the start fails, and all of them are pending again.
+        """
+        done: set[int] = set()
         try:
-            for pending in self._pending_jobs:
-                self._real_add_job(*pending)
+            while True:
+                with self._lock:
+                    batch = [pending for pending in self._pending_jobs if id(pending) not in done]
+                    if not batch:
+                        self._pending_jobs.clear()
+                        self.state = state
+                        return
+                for pending in batch:
+                    self._real_add_job(*pending)
+                    done.add(id(pending))
         except BaseException:
             for pending in self._pending_jobs:
                 pending.job._jobstore_alias = None
             raise
-        # Only now, because where one of them cannot be stored the start fails, and the next must find all of them.
-        self._pending_jobs.clear()
 
     def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
         slot = self._engine.registry.store(alias)

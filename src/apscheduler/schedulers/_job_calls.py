@@ -27,7 +27,7 @@ from apscheduler.events import (
 from apscheduler.job import Job
 from apscheduler.jobstores.base import stamp_of
 from apscheduler.schedulers._engine import Engine
-from apscheduler.schedulers._new_jobs import make_trigger
+from apscheduler.schedulers._new_jobs import begin, make_trigger
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
@@ -275,6 +275,9 @@ class JobCalls:
             return changes
         now = self._now()
         trigger = with_arguments(job.trigger, {name: changes[name] for name in names}, now.astimezone(UTC))
+        own_now = self._own_now()
+        if own_now is not None:
+            begin(trigger, own_now(), has_date=True)
         rest = {name: value for name, value in changes.items() if name not in names}
         rest["trigger"] = trigger
         if "next_run_time" not in rest and getattr(job, "next_run_time", None) is not None:

@@ -41,7 +41,7 @@ def make_trigger(
         except TypeError:
             made = _made_otherwise(cls, trigger, arguments, timezone)
         if now is not None:
-            _begin(made, arguments, now())
+            begin(made, now(), has_date=arguments.get("run_date") is not None)
         return made
     if isinstance(trigger, BaseTrigger):
         if arguments:
@@ -54,8 +54,9 @@ def make_trigger(
     raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
 
 
-def _begin(trigger: BaseTrigger, arguments: Mapping[str, Any], now: datetime) -> None:
-    if isinstance(trigger, DateTrigger) and arguments.get("run_date") is None:
+def begin(trigger: BaseTrigger, now: datetime, *, has_date: bool) -> None:
+    """Have a trigger that begins at the system's time by default begin at `now` instead."""
+    if isinstance(trigger, DateTrigger) and not has_date:
         trigger.run_date = now.astimezone(trigger.run_date.tzinfo)
     elif getattr(trigger, "start_is_default", False) and hasattr(trigger, "interval"):
         trigger.start_date = datetime_utc_add(now.astimezone(trigger.timezone), trigger.interval)  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun
@@ -31,6 +31,7 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.base import BaseExecutor, Submission
+from apscheduler.triggers.base import BaseTrigger
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -167,10 +168,29 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
             if due is None:  # a memory job that was paused since it was read
                 continue
             executor = engine.registry.executor(job.executor)
-            plans.append(_Plan(job, decide(row, job, due, now, stamp), executor))
+            decision = decide(row, job, due, now, stamp)
+            if slot.store.blocks and not _is_stateless(type(job.trigger)):
+                decision = _with_trigger_state(slot, job, decision)
+            plans.append(_Plan(job, decision, executor))
         except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
             engine.set_aside(slot, row, exc)
     return plans
+
+
+@cache
+def _is_stateless(trigger_class: type[BaseTrigger]) -> bool:
+    """Return whether asking a trigger for its next time leaves it as it is; of our own we know."""
+    module = trigger_class.__module__
+    return module.startswith("apscheduler.triggers.") and not module.endswith(".combining")
+
+
+def _with_trigger_state(slot: StoreSlot, job: Job, decision: Decision) -> Decision:
+    """Have the claim store the job anew, because a user's trigger may keep count in itself, as 3.x lets it."""
+    claim = decision.claim
+    if claim.then is None:
+        return decision
+    job.next_run_time = claim.time
+    return decision._replace(claim=claim._replace(definition=slot.store.dump(job)))
 
 
 def _for_log(engine: Engine, claim: Claim) -> Claim:

@@ -117,6 +117,8 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
         self._lock = self._create_lock()
+        # For starting and closing, which call stores and listeners; those may wait for threads that need `_lock`.
+        self._lifecycle = self._create_lock()
         self._turn_guard = Lock()
         self._turn_thread: int | None = None
         self._pending_jobs: list[Any] = []
@@ -216,7 +218,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             SchedulerAlreadyRunningError: it runs already.
             RuntimeError: it runs under uWSGI, without threads.
         """
-        with self._lock:
+        with self._lifecycle:
             if self.state != STATE_STOPPED:
                 raise SchedulerAlreadyRunningError
             _check_uwsgi()
@@ -224,7 +226,10 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             engine = self._engine
             engine.stopping, engine.executors_closed = False, False
             engine.paused, engine.on_idle = paused, None
-            engine.node = new_node(self.clock.time())
+            if not engine.live:  # runs that outlast a restart go on as those of the same node
+                for slot in engine.registry:
+                    engine.close_store(slot, "the scheduler was started again")
+                engine.node = new_node(self.clock.time())
             if "default" not in engine.registry.executors:
                 self.add_executor(self._create_default_executor(), "default")
             if "default" not in engine.registry.slots:
@@ -234,11 +239,10 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
                     executor.start(self, alias)
                 for slot in engine.registry:
                     self._start_store(slot)
-                self._store_pending_jobs()
+                self._store_pending_jobs(STATE_PAUSED if paused else STATE_RUNNING)
             except BaseException:
                 self._close_stores("the scheduler could not be started")
                 raise
-            self.state = STATE_PAUSED if paused else STATE_RUNNING
         self._logger.info("Scheduler started", extra={"event": "scheduler_started"})
         engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_STARTED))
         self.wakeup()
@@ -354,7 +358,8 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             raise SchedulerNotRunningError
 
     def _start_store(self, slot: StoreSlot) -> None:
-        slot.given.start(self, slot.alias)
+        if not slot.started:
+            slot.given.start(self, slot.alias)
         slot.store.heartbeat(self._engine.node)
         slot.dirty = slot.started = True
         if slot.store.blocks:
@@ -393,15 +398,16 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         self._close_stores(reason)
 
     def _close_stores(self, reason: str) -> None:
-        heartbeat, self._heartbeat = self._heartbeat, None
-        if heartbeat is not None:
-            heartbeat.stop()  # first, because a beat after the sign-off would leave a node that nobody is
-        with self._lock:
+        with self._lifecycle:
             engine = self._engine
+            if not engine.stopping and self.state != STATE_STOPPED:
+                return  # it has been started again before the last run ended
             engine.on_idle = None
-            if engine.stopping or self.state == STATE_STOPPED:
-                for slot in engine.registry:
-                    engine.close_store(slot, reason)
+            heartbeat, self._heartbeat = self._heartbeat, None
+            if heartbeat is not None:
+                heartbeat.stop()  # first, because a beat after the sign-off would leave a node that nobody is
+            for slot in engine.registry:
+                engine.close_store(slot, reason)
 
     def _shut_down_by_signal(self) -> None:
         if self.state != STATE_STOPPED:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.testing.clock import FakeClock
 from apscheduler.testing.manual import ManualScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 RAN: list[str] = []
 
@@ -70,6 +72,25 @@ def test_a_change_by_one_of_them_is_seen_by_the_other(pair):
     pair[0].turn()
     both_pass_time(pair, 1, steps=2)
     assert RAN == ["b"]
+
+
+class Twice(BaseTrigger):
+    """Fires twice, and keeps count in itself."""
+
+    def __init__(self) -> None:
+        self.left = 2
+
+    def get_next_fire_time(self, previous_fire_time, now):
+        if previous_fire_time is not None:
+            self.left -= 1
+        return (previous_fire_time or now) + timedelta(seconds=10) if self.left else None
+
+
+def test_a_trigger_of_the_users_own_may_keep_count_in_itself(pair):
+    pair[0].add_job(note, Twice(), args=["a"], id="j")
+    both_pass_time(pair, 1, steps=60)
+    assert RAN == ["a", "a"]
+    assert pair[1].get_job("j") is None
 
 
 def test_one_of_them_does_not_poll_when_it_is_alone(pair):
