@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -243,7 +244,7 @@ def test_a_job_is_reported_as_set_aside_once_and_tried_again_less_and_less_often
     scheduler.pass_time(10)
     for _ in range(600):
         scheduler.pass_time(1)
-    gaps = [b - a for a, b in zip(tries, tries[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(tries)]
     assert gaps[:4] == [1, 2, 4, 8]
     assert max(gaps) <= 300
     assert scheduler.recorder.codes.count(EVENT_JOB_SET_ASIDE) == 1
