@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from apscheduler._callables import look_at, storable
+from apscheduler.errors import JobUnreadableError
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import convert_to_datetime, datetime_repr, ref_to_obj
 
@@ -21,6 +22,20 @@ if TYPE_CHECKING:
 __all__ = ("Job",)
 
 STATE_VERSION = 1
+
+
+class CannotRun:
+    """Stands for the function of a job that cannot be rebuilt here."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise what is wrong with the job."""
+        raise JobUnreadableError(self.reason)
+
+    def __repr__(self) -> str:
+        return f"<cannot be run here: {self.reason}>"
 
 
 class Job:
@@ -149,6 +164,11 @@ class Job:
         """Whether this job still waits for its scheduler to be started, and is in no store yet."""
         return self._jobstore_alias is None
 
+    @property
+    def unreadable_reason(self) -> str | None:
+        """Why this stored job cannot be rebuilt, and so not be run, in this process; None for any other job."""
+        return self.func.reason if isinstance(self.func, CannotRun) else None
+
     # -- what the scheduler does with it ------------------------------------------------------------------------
 
     def _copy(self) -> Job:
@@ -276,6 +296,8 @@ class Job:
     def __str__(self) -> str:
         if not hasattr(self, "next_run_time"):
             status = "pending"
+        elif isinstance(self.func, CannotRun):
+            status = f"set aside: {self.func.reason}"
         elif self.next_run_time is None:
             status = "paused"
         else:

@@ -66,7 +66,7 @@ class JobCodec:
         if known is not None and known[0] == row.definition:
             job = known[1]._copy()
         else:
-            job = self._decode(row)
+            job = self._decode(row, getattr(scheduler, "renames", None) or {})
         job._scheduler = scheduler
         job._jobstore_alias = alias
         job.next_run_time = _time_of(row.next_run_time, job.next_run_time, scheduler)
@@ -77,11 +77,13 @@ class JobCodec:
         with self._lock:
             self._decoded.pop(job_id, None)
 
-    def _decode(self, row: JobRow | DueRow) -> Job:
+    def _decode(self, row: JobRow | DueRow, renames: Mapping[str, str]) -> Job:
         job = Job.__new__(Job)
         job._scheduler = job._jobstore_alias = None
         try:
-            job.__setstate__(pickle.loads(row.definition))
+            state = pickle.loads(row.definition)
+            state["func"] = renames.get(state["func"], state["func"])
+            job.__setstate__(state)
         except (Exception, SystemExit) as exc:  # a module may end the program where it cannot be used
             raise JobUnreadableError(f"{type(exc).__name__}: {exc}") from exc
         if _is_immutable(job.args) and all(_is_immutable(value) for value in job.kwargs.values()):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
 from apscheduler.errors import ConflictingIdError, JobLookupError, JobUnreadableError, TransientJobError
+from apscheduler.jobstores._unreadable import stand_in
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -228,13 +229,13 @@ class ClaimingJobStore(BaseJobStore):
     # -- the contract of 3.x, on top of the above ---------------------------------------------------------------
 
     def lookup_job(self, job_id: str) -> Job | None:
-        """Return the job with this id, or None. Raises `JobUnreadableError` where it cannot be rebuilt here."""
+        """Return the job with this id, or None; one to look at where it cannot be rebuilt here (see `show()`)."""
         row = self.read_job(job_id)
-        return None if row is None else self.load(row)
+        return None if row is None else self.show(row)
 
     def get_all_jobs(self) -> list[Job]:
-        """Return all jobs that can be rebuilt here, by ascending next run time, paused ones last."""
-        return self._load_all(self.read_jobs())
+        """Return all jobs, by ascending next run time, paused ones last; see `show()`."""
+        return [self.show(row) for row in self.read_jobs()]
 
     def get_due_jobs(self, now: datetime) -> list[Job]:
         """Return the jobs whose next run time is `now` or earlier, by ascending next run time."""
@@ -273,6 +274,20 @@ class ClaimingJobStore(BaseJobStore):
         """Remove every job. Their runs are kept."""
         self.delete_jobs(None)
 
+    def show(self, row: JobRow | DueRow) -> Job:
+        """Return the job that `row` defines or, where it cannot be rebuilt here, one to look at in its place.
+
+        That one has an `unreadable_reason`, and whatever else could be read of it. It cannot be run.
+        """
+        try:
+            return self.load(row)
+        except JobUnreadableError as exc:
+            stamp = row.next_run_time
+            zone = getattr(self._scheduler, "timezone", UTC)
+            job = stand_in(row, str(exc), None if stamp is None else datetime.fromtimestamp(stamp, zone))
+            job._scheduler, job._jobstore_alias = self._scheduler, self._alias
+            return job
+
     def new_row(self, job: Job) -> JobRow:
         """Return the row under which `job` would be inserted now."""
         return JobRow(job.id, stamp_of(job), self.new_revision(), self.dump(job))
@@ -291,7 +306,7 @@ class ClaimingJobStore(BaseJobStore):
             try:
                 jobs.append(self.load(row))
             except JobUnreadableError as exc:
-                self._logger.warning("Job %s is kept, but cannot be listed here: %s", row.job_id, exc)
+                self._logger.warning("Job %s is kept, but cannot be run here: %s", row.job_id, exc)
         return jobs
 
 

@@ -79,6 +79,8 @@ class Engine:
         self.paused = False
         self.stopping = False
         self.executors_closed = False
+        self.turned_at: float | None = None
+        """When the last turn began, on the monotonic clock."""
         self.idle = Event()
         """Set while no submission is in flight."""
         self.idle.set()

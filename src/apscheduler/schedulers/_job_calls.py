@@ -16,7 +16,7 @@ from apscheduler import _transfer
 from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import JobRow
 from apscheduler._retrigger import argument_names, with_arguments
-from apscheduler.errors import JobLookupError
+from apscheduler.errors import JobLookupError, JobUnreadableError
 from apscheduler.events import (
     EVENT_ALL_JOBS_REMOVED,
     EVENT_JOB_MODIFIED,
@@ -184,12 +184,19 @@ class JobCalls:
 
         Raises:
             RuntimeError: the scheduler does not run, so what is stored cannot be read.
+            JobUnreadableError: a job cannot be rebuilt in this process; nothing is written.
         """
         if self.state == STATE_STOPPED:
             raise RuntimeError(
                 "Jobs can only be exported while the scheduler runs: call start() first, maybe paused"
             )
-        _transfer.write([job.__getstate__() for job in self.get_jobs(jobstore)], outfile)
+        jobs = self.get_jobs(jobstore)
+        for job in jobs:
+            if job.unreadable_reason is not None:
+                raise JobUnreadableError(
+                    f"Job {job.id} cannot be rebuilt in this process, so it cannot be exported: {job.unreadable_reason}"
+                )
+        _transfer.write([job.__getstate__() for job in jobs], outfile)
 
     # -- parts of the above -------------------------------------------------------------------------------------
 
@@ -246,7 +253,7 @@ class JobCalls:
             return job
         for slot in self._slots(jobstore):
             while (row := slot.store.read_job(job_id)) is not None:
-                loaded = slot.store.load(row)
+                loaded = slot.store.show(row)
                 wanted = changes(loaded)
                 if wanted is None:
                     if slot.store.delete_jobs([job_id]):
@@ -254,7 +261,7 @@ class JobCalls:
                     return None
                 changed = loaded._copy()
                 changed._modify(**wanted)
-                new = JobRow(job_id, stamp_of(changed), row.revision, slot.store.dump(changed))
+                new = JobRow(job_id, stamp_of(changed), row.revision, _definition(slot, row, changed, wanted))
                 if slot.store.replace_job(new):
                     self._modified(slot, job_id, new.next_run_time)
                     # The memory store has changed the very handle; a store of 3.x was handed the copy.
@@ -283,6 +290,21 @@ class JobCalls:
         if "next_run_time" not in rest and getattr(job, "next_run_time", None) is not None:
             rest["next_run_time"] = trigger.get_next_fire_time(None, now)
         return rest
+
+
+def _definition(slot: StoreSlot, row: JobRow, changed: Job, wanted: Mapping[str, Any]) -> Any:
+    """Return what to store of a changed job.
+
+    One that cannot be rebuilt here may be paused and resumed; anything else could damage what another process can read.
+    """
+    if changed.unreadable_reason is None:
+        return slot.store.dump(changed)
+    if set(wanted) == {"next_run_time"}:
+        return row.definition
+    raise JobUnreadableError(
+        f"Job {row.job_id} cannot be rebuilt in this process ({changed.unreadable_reason}), so it can only be paused,"
+        " resumed and removed here"
+    )
 
 
 def _print(title: str, jobs: Sequence[Job], nothing: str, out: IO[str]) -> None:

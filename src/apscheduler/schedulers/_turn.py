@@ -65,6 +65,7 @@ class _Plan(NamedTuple):
 
 def turn(engine: Engine) -> Steps:
     """Do everything that is to be done now; return the seconds until there is something to do again."""
+    engine.turned_at = engine.clock.monotonic()
     wait = LONGEST_SLEEP
     for slot in engine.registry:
         if not slot.started:

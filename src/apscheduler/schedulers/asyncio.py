@@ -68,6 +68,9 @@ class AsyncIOScheduler(TimerDriver):
 
         return AsyncIOExecutor()
 
+    def _loop_alive(self) -> bool:
+        return self._eventloop is not None and bool(self._eventloop.is_running())
+
     def _call_soon(self, callback: Callable[[], Any]) -> None:
         if not self._eventloop.is_closed():
             self._eventloop.call_soon_threadsafe(callback)

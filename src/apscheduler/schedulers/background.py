@@ -34,6 +34,10 @@ class BackgroundScheduler(BlockingScheduler):
         self._thread = Thread(target=self._main_loop, name="APScheduler", daemon=self._daemon)
         self._thread.start()
 
+    def _loop_alive(self) -> bool:
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
     def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
         """Stop, and end the thread. See `BaseScheduler.shutdown()`."""
         super().shutdown(wait, timeout)

@@ -39,9 +39,11 @@ from apscheduler.events import (
     SchedulerEvent,
 )
 from apscheduler.executors.base import BaseExecutor
+from apscheduler.health import Health
 from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.schedulers._components import Components, make_component
 from apscheduler.schedulers._engine import Engine
+from apscheduler.schedulers._health import health_of
 from apscheduler.schedulers._heartbeat import Heartbeat
 from apscheduler.schedulers._job_adding import JobAdding
 from apscheduler.schedulers._loop_driver import run_to_end
@@ -93,6 +95,8 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         executors: the same for executors. Without a "default" one, there is a memory store, and ten threads.
         job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1).
         timezone: name or tzinfo; that of the machine if not given.
+        renames: dict of textual references that stored jobs have to those that they lead to now, for functions that
+            were moved or renamed: `{"old.module:func": "new.module:func"}`.
         run_log: True, False, or a dict of `max_age` (7 days) and `per_job` (1,000): how long run records are kept.
         jobstore_retry_interval: seconds (10) until a job store that failed is tried again.
         lease: seconds (30) without a heartbeat after which other schedulers hold this one for dead.
@@ -107,6 +111,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         "job_defaults",
         "timezone",
         "run_log",
+        "renames",
         "jobstore_retry_interval",
         "lease",
         "logger",
@@ -155,6 +160,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         self.jobstore_retry_interval = float(config.pop("jobstore_retry_interval", 10))
         self._lease = float(config.pop("lease", LEASE))
         self.clock = config.pop("clock", None) or SYSTEM
+        self.renames = _checked_renames(config.get("renames"))
         defaults = config.get("job_defaults", {})
         self._job_defaults: dict[str, Any] = {
             "misfire_grace_time": asint(defaults.get("misfire_grace_time", 1)),
@@ -269,6 +275,13 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         self._logger.info("Scheduler has been shut down", extra={"event": "scheduler_shutdown"})
         self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
+    def health(self) -> Health:
+        """Return whether the scheduler does its work: its loop, its job stores, how late it is.
+
+        Nothing is asked and no lock is taken, so this may be called often, from any thread.
+        """
+        return health_of(self._engine, self.state, self._loop_alive())
+
     def pause(self) -> None:
         """Start no more runs until `resume()`. What becomes due meanwhile follows the misfire policy.
 
@@ -349,6 +362,9 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
 
     # -- parts of the above -------------------------------------------------------------------------------------
 
+    def _loop_alive(self) -> bool:
+        return self.state != STATE_STOPPED
+
     def _wake(self) -> None:
         if self.state != STATE_STOPPED:
             self.wakeup()
@@ -419,6 +435,18 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             "Schedulers cannot be serialized. Ensure that you are not passing a scheduler instance as an argument to a"
             " job, or scheduling an instance method where the instance contains a scheduler as an attribute."
         )
+
+
+def _checked_renames(option: Any) -> dict[str, str]:
+    if option is None:
+        return {}
+    if not isinstance(option, Mapping):
+        raise TypeError(f"renames must be a dict of old to new textual references, got {option!r}")
+    for old, new in option.items():
+        for ref in (old, new):
+            if not isinstance(ref, str) or ":" not in ref:
+                raise ValueError(f"renames: {ref!r} is no textual reference (package.module:name)")
+    return dict(option)
 
 
 def _thread_id() -> int:

@@ -20,6 +20,7 @@ class BlockingScheduler(BaseScheduler):
     """
 
     _event: Any = None
+    _sleeper: SleepingEvent | None = None
 
     def start(self, paused: bool = False) -> None:
         """Start, and run until `shutdown()` is called from another thread, from a job, or by a signal."""
@@ -27,7 +28,8 @@ class BlockingScheduler(BaseScheduler):
         with StopSignals() as signals:
             super().start(paused)
             try:
-                self._main_loop(SleepingEvent(self._event, signals))
+                self._sleeper = SleepingEvent(self._event, signals)
+                self._main_loop()
                 with signals.raising():  # what has come during the last turn
                     pass
             except (KeyboardInterrupt, SystemExit):
@@ -48,8 +50,12 @@ class BlockingScheduler(BaseScheduler):
         if self.state == STATE_STOPPED:
             self._event = Event()
 
-    def _main_loop(self, event: Any = None) -> None:
+    def _main_loop(self) -> None:
         own = (
             self._event
         )  # another one after a restart, which a job or a listener may have made in this thread
-        loop(event or own, lambda: self._event is own and self.state != STATE_STOPPED, self._process_jobs)
+        loop(
+            self._sleeper or own,
+            lambda: self._event is own and self.state != STATE_STOPPED,
+            self._process_jobs,
+        )

@@ -142,7 +142,7 @@ class V3Contract(StoreTests):
             store.add_job(a_job(args=("fine", Lock())))
         assert store.read_job("j") is None
 
-    def test_a_job_that_cannot_be_read_here_is_kept_and_left_out_of_lists(
+    def test_a_job_that_cannot_be_read_here_is_kept_and_listed_with_the_reason(
         self, store: ClaimingJobStore
     ) -> None:
         if self.keeps_objects:
@@ -150,9 +150,15 @@ class V3Contract(StoreTests):
         added(store, "fine")
         assert not store.insert_jobs([JobRow("odd", NOW - 1, store.new_revision(), b"no pickle at all")])
         before = stored(store, "odd")
-        assert [job.id for job in store.get_all_jobs()] == ["fine"]
+        odd, fine = store.get_all_jobs()
+        assert (odd.id, fine.id) == ("odd", "fine")
+        assert odd.unreadable_reason is not None
+        assert fine.unreadable_reason is None
         assert [job.id for job in store.get_due_jobs(as_time(LATER))] == ["fine"]
         assert [row.job_id for row in store.read_due(NOW, 10).rows] == ["odd", "fine"]
+        looked_up = store.lookup_job("odd")
+        assert looked_up is not None
+        assert looked_up.next_run_time == odd.next_run_time == as_time(NOW - 1)
         with pytest.raises(JobUnreadableError):
-            store.lookup_job("odd")
+            looked_up.func()
         assert stored(store, "odd") == before
