@@ -54,6 +54,8 @@ FIRST_ASIDE_DELAY = 1.0
 LONGEST_ASIDE_DELAY = 300.0
 PRUNE_INTERVAL = 60.0
 POLL_INTERVAL = 1.0
+SMALLEST_JUMP = 2.0
+"""Seconds; less is how a clock is kept right, and how a busy machine reads two clocks one after the other."""
 _CODES = {
     SUCCEEDED: EVENT_JOB_EXECUTED,
     FAILED: EVENT_JOB_ERROR,
@@ -81,6 +83,7 @@ class Engine:
         self.executors_closed = False
         self.turned_at: float | None = None
         """When the last turn began, on the monotonic clock."""
+        self._wall_at = 0.0
         self.idle = Event()
         """Set while no submission is in flight."""
         self.idle.set()
@@ -199,6 +202,26 @@ class Engine:
                 code, job_id, alias, run_time, outcome.retval, exception, outcome.traceback
             )
         self.listeners.tell(event)
+
+    def begin_turn(self) -> None:
+        """Note the time, and notice a wall clock that was set or a machine that was suspended since the last turn.
+
+        Both let the wall clock and the monotonic one move by different amounts. The stores are then read, and what has
+        become due follows the misfire policy; a clock that was set back runs nothing again, because what was claimed
+        has moved on.
+        """
+        wall, now = self.clock.time(), self.clock.monotonic()
+        if self.turned_at is not None:
+            jump = (wall - self._wall_at) - (now - self.turned_at)
+            if abs(jump) >= SMALLEST_JUMP:
+                self.logger.warning(
+                    "The clock jumped by %+.1f seconds: it was set, or the machine was suspended",
+                    jump,
+                    extra={"event": "clock_jumped"},
+                )
+                for slot in self.registry:
+                    slot.dirty = True
+        self._wall_at, self.turned_at = wall, now
 
     # -- stores -------------------------------------------------------------------------------------------------
 

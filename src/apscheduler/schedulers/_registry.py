@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from apscheduler._core.claims import Claim, Finish
 from apscheduler._core.leases import Sighting
@@ -28,7 +28,8 @@ class StoreSlot:
 
     `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
     is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers
-    live in this store, as far as the last heartbeat saw.
+    live in this store, as far as the last heartbeat saw. `unclear` are the turn's plans whose claims the store has not
+    answered.
     """
 
     def __init__(self, alias: str, store: BaseJobStore) -> None:
@@ -47,6 +48,7 @@ class StoreSlot:
         self.flush_asked = False
         self.aside: dict[str, Aside] = {}
         self.to_record: list[Claim] = []
+        self.unclear: list[Any] = []
         self.error: BaseException | None = None
         self.failing_since: float | None = None
         self.retry_at: float | None = None

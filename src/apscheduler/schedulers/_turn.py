@@ -10,6 +10,8 @@ another thread (see `_loop_driver` and `_timer_driver`). Everything between two 
     claim      the claims are won or lost, in one batch; their run records are written with them
     submit     only what was won goes to an executor
 
+Claims whose answer was lost with the connection are repeated before anything else is read.
+
 A turn never raises: a store that fails is tried again later while the others go on, a job that cannot be run here is
 set aside and tried again later.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun
@@ -31,7 +33,7 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.base import BaseExecutor, Submission
-from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers._state import is_stateless
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -65,7 +67,7 @@ class _Plan(NamedTuple):
 
 def turn(engine: Engine) -> Steps:
     """Do everything that is to be done now; return the seconds until there is something to do again."""
-    engine.turned_at = engine.clock.monotonic()
+    engine.begin_turn()
     wait = LONGEST_SLEEP
     for slot in engine.registry:
         if not slot.started:
@@ -89,6 +91,8 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     engine.prune_in_turn(slot)
     poll = engine.ask_for_others(slot)
     now = engine.clock.time()
+    if slot.unclear:
+        yield from _settle_unclear(engine, slot, now)
     while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
         engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
         slot.begin_reading()
@@ -137,23 +141,47 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
         return False
     if not plans:
         return full  # all of these were set aside just now; the next reading goes past them
-    claims = [_for_log(engine, plan.decision.claim) for plan in plans]
-    won = yield Call(partial(store.claim, engine.node.id, claims), store.blocks)
-    lost = len(plans) - len(won)
+    won = yield from _claim_and_submit(engine, slot, plans)
+    lost = won < len(plans)
     if lost:
-        won = sorted(won)
-        plans = [plans[index] for index in won]
         slot.dirty = True  # because what was lost has moved on meanwhile; where to, the next reading tells
     if not won:
         slot.note(now + LOST_ALL_PAUSE)  # the other stores are served meanwhile
         return False
+    return lost or full
+
+
+def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Generator[Call, Any, int]:
+    """Claim, and submit what was won; return how many that were."""
+    claims = [_for_log(engine, plan.decision.claim) for plan in plans]
+    slot.unclear = plans  # until the store has answered, because it may fail after it has written them
+    won = yield Call(partial(slot.store.claim, engine.node.id, claims), slot.store.blocks)
+    slot.unclear = []
+    if len(won) < len(plans):
+        plans = [plans[index] for index in sorted(won)]
     for plan in plans:
         then = plan.decision.claim.then
         if then is not None:
             slot.note(then)
     _announce(engine, slot, plans)
     _submit(engine, slot, plans)
-    return bool(lost) or full
+    return len(plans)
+
+
+def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, Any, None]:
+    """Repeat the claims that the store has not answered: what was written is won again, and submitted.
+
+    Nobody else would start those runs, and they would count as live for as long as this node lives.
+    """
+    store = slot.store
+    rows, _ = yield Call(partial(store.read_due, now, BATCH + len(slot.aside)), store.blocks)
+    # What is due as it was is decided anew, because its claim was not written, and more may be due by now.
+    unwritten = {(row.job_id, row.revision) for row in rows}
+    claims = ((plan, plan.decision.claim) for plan in slot.unclear)
+    slot.unclear = [plan for plan, claim in claims if (claim.job_id, claim.revision) not in unwritten]
+    if slot.unclear:
+        yield from _claim_and_submit(engine, slot, slot.unclear)
+        yield from record_outcomes(engine, slot)
 
 
 def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float) -> list[_Plan]:
@@ -170,19 +198,12 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
                 continue
             executor = engine.registry.executor(job.executor)
             decision = decide(row, job, due, now, stamp)
-            if slot.store.blocks and not _is_stateless(type(job.trigger)):
+            if slot.store.blocks and not is_stateless(type(job.trigger)):
                 decision = _with_trigger_state(slot, job, decision)
             plans.append(_Plan(job, decision, executor))
         except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
             engine.set_aside(slot, row, exc)
     return plans
-
-
-@cache
-def _is_stateless(trigger_class: type[BaseTrigger]) -> bool:
-    """Return whether asking a trigger for its next time leaves it as it is; of our own we know."""
-    module = trigger_class.__module__
-    return module.startswith("apscheduler.triggers.") and not module.endswith(".combining")
 
 
 def _with_trigger_state(slot: StoreSlot, job: Job, decision: Decision) -> Decision:

@@ -422,3 +422,25 @@ def test_times_are_compared_as_instants_where_the_clock_is_set_back():
     runs = [run.run_time for run in scheduler.get_runs("j")]
     assert [b - a for a, b in zip(runs[::-1], runs[-2::-1], strict=False)] == [timedelta(minutes=30)] * 3
     scheduler.shutdown()
+
+
+def test_a_clock_that_is_set_forward_is_noticed_and_the_misfire_policy_decides(scheduler, caplog):
+    scheduler.add_job(note, Every(10), args=["strict"], id="strict", misfire_grace_time=1)
+    scheduler.add_job(note, Every(10), args=["lax"], id="lax", misfire_grace_time=None)
+    scheduler.clock.jump(hours=1, seconds=5)
+    scheduler.turn()
+    assert "jumped by +3605.0 seconds" in caplog.text
+    assert RAN == ["lax"]
+    assert scheduler.get_runs("strict", status="missed")
+
+
+def test_a_clock_that_is_set_back_runs_nothing_twice(scheduler, caplog):
+    scheduler.add_job(note, Every(10), id="j", misfire_grace_time=None)
+    scheduler.pass_time(10, steps=3)
+    scheduler.clock.jump(seconds=-25)
+    scheduler.pass_time(10, steps=2)
+    assert "jumped by -25.0 seconds" in caplog.text
+    assert len(RAN) == 3
+    scheduler.pass_time(10, steps=2)
+    runs = [run.run_time for run in scheduler.get_runs("j", status="succeeded")]
+    assert len(runs) == len(set(runs)) == 4
