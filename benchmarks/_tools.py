@@ -1,0 +1,66 @@
+"""What the questions share: a job that does nothing, a count-down, and the line that is printed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from datetime import UTC, datetime
+
+
+def noop() -> None:
+    pass
+
+
+class CountDown:
+    """Called by jobs; `done` is set when it was called `target` times."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.expect(0)
+
+    def expect(self, target: int) -> None:
+        self._count, self._target = itertools.count(1), target
+        self.done.clear()
+
+    def hit(self) -> None:
+        if next(self._count) >= self._target:
+            self.done.set()
+
+
+COUNT_DOWN = CountDown()
+
+
+def hit() -> None:
+    COUNT_DOWN.hit()
+
+
+def answer(name: str, value: float, unit: str, better: str, **more: float) -> None:
+    """Print one figure; `better` is "lower" or "higher"."""
+    print(json.dumps({"name": name, "value": value, "unit": unit, "better": better, **more}), flush=True)
+
+
+def runs_per_second(jobs: int, jobstore=None) -> float:
+    """Return how many jobs a second run through ten threads when all of them are due at once."""
+    from apscheduler.executors.pool import ThreadPoolExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(10)},
+        jobstores={"default": jobstore} if jobstore else {},
+        job_defaults={"misfire_grace_time": None},
+    )
+    scheduler.start(paused=True)
+    due = datetime.now(UTC)
+    for number in range(jobs):
+        scheduler.add_job(hit, "interval", hours=10, next_run_time=due, id=str(number))
+    COUNT_DOWN.expect(jobs)
+    begin = time.perf_counter()
+    scheduler.resume()
+    if not COUNT_DOWN.done.wait(300):
+        raise SystemExit("not all jobs ran")
+    seconds = time.perf_counter() - begin
+    scheduler.shutdown()
+    return jobs / seconds
