@@ -1,12 +1,15 @@
 """The clocks: the one module that reads them.
 
-Everything else takes a time as an argument or a `Clock` by hand, so that tests can drive time.
+Everything else takes a time as an argument or a `Clock` by hand, so that tests can drive time. A trigger without a
+start date begins now, and asks `now()` here; while a scheduler with a clock of its own makes one, that clock answers.
 """
 
 from __future__ import annotations
 
 import time as _time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 
 
@@ -19,10 +22,31 @@ class Clock:
     monotonic: Callable[[], float] = staticmethod(_time.monotonic)
     """Seconds that only grow, from an arbitrary start; jumps of the wall clock do not touch them."""
 
+    def now(self, tz: tzinfo = UTC) -> datetime:
+        """Return the wall clock's time as an aware datetime in `tz`."""
+        return datetime.fromtimestamp(self.time(), tz)
 
-SYSTEM = Clock()
+
+class _SystemClock(Clock):
+    def now(self, tz: tzinfo = UTC) -> datetime:
+        return datetime.now(tz)
+
+
+SYSTEM: Clock = _SystemClock()
+_in_use: ContextVar[Clock | None] = ContextVar("clock", default=None)
 
 
 def now(tz: tzinfo = UTC) -> datetime:
     """Return the current time as an aware datetime in `tz`; what triggers without a start date begin from."""
-    return datetime.now(tz)
+    clock = _in_use.get()
+    return datetime.now(tz) if clock is None else clock.now(tz)
+
+
+@contextmanager
+def using(clock: Clock) -> Iterator[None]:
+    """Have `now()` read `clock` within the block, in this thread or task."""
+    token = _in_use.set(None if clock is SYSTEM else clock)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)

@@ -4,7 +4,8 @@ The bytes are `pickle.dumps(job.__getstate__())`, as 3.x writes them. The next r
 firing a job changes the row's column and not the bytes; the column counts.
 
 A job whose arguments cannot change is decoded once and remembered by its bytes, so that a firing costs a comparison
-instead of a pickle. Where an argument could be changed by the function it is decoded for each firing, as in 3.x.
+instead of a pickle. Where an argument could be changed by the function, or the trigger by being asked, it is decoded
+for each firing, as in 3.x: what was decided and not stored must leave no trace.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from uuid import UUID
 from apscheduler._core.claims import DueRow, JobRow
 from apscheduler.errors import JobSerializationError, JobUnreadableError, TransientJobError
 from apscheduler.job import Job
+from apscheduler.triggers._state import is_stateless
 
 REMEMBERED = 10_000
 _ATOMS = frozenset(
@@ -86,7 +88,7 @@ class JobCodec:
             job.__setstate__(state)
         except (Exception, SystemExit) as exc:  # a module may end the program where it cannot be used
             raise JobUnreadableError(f"{type(exc).__name__}: {exc}") from exc
-        if _is_immutable(job.args) and all(_is_immutable(value) for value in job.kwargs.values()):
+        if _may_be_shared(job):
             with self._lock:
                 self._decoded[row.job_id] = (row.definition, job._copy())
                 if len(self._decoded) > REMEMBERED:
@@ -103,6 +105,12 @@ def _time_of(stamp: float | None, written: datetime | None, scheduler: Any) -> d
     if written is not None and time == written.astimezone(UTC):
         return written
     return time.astimezone(zone or UTC)
+
+
+def _may_be_shared(job: Job) -> bool:
+    """Return whether handles of a job may share what it holds, because nothing of it changes by being used."""
+    values = (job.args, *job.kwargs.values())
+    return is_stateless(type(job.trigger)) and all(_is_immutable(value) for value in values)
 
 
 def _is_immutable(value: Any) -> bool:

@@ -143,19 +143,25 @@ class Engine:
         slot = self.registry.slots.get(submission.jobstore)
         if slot is not None:
             self._record(slot, self._finish_of(submission, outcome))
-        self._log(submission, outcome)
+        logger = self._logger_of(submission)
+        if outcome.status != SUCCEEDED or logger.isEnabledFor(logging.INFO):
+            log_outcome(submission, outcome, logger)
         code = _CODES[outcome.status]
         if code & self.listeners.mask:
             self._tell(code, submission, outcome)
         submission.left -= 1
         if not submission.left:
-            with self._guard:
-                self._live.discard(submission)
-                idle = not self._live
-                if idle:
-                    self.idle.set()
-            if idle and self.on_idle is not None:
-                self.on_idle()
+            self._live.discard(submission)
+            if not self._live:
+                self._say_idle()
+
+    def _say_idle(self) -> None:
+        with self._guard:
+            idle = not self._live  # look again, because a submission may have come since
+            if idle:
+                self.idle.set()
+        if idle and self.on_idle is not None:
+            self.on_idle()
 
     def _finish_of(self, submission: Submission, outcome: Outcome) -> Finish:
         index, status, started, finished, retval, _, error, traceback, reason = outcome
@@ -180,12 +186,12 @@ class Engine:
                 extra={"event": "record_failed"},
             )
 
-    def _log(self, submission: Submission, outcome: Outcome) -> None:
+    def _logger_of(self, submission: Submission) -> logging.Logger:
         alias = submission.job.executor
         logger = self._loggers.get(alias)
         if logger is None:
             logger = self._loggers[alias] = logging.getLogger(f"apscheduler.executors.{alias}")
-        log_outcome(submission, outcome, logger)
+        return logger
 
     def _tell(self, code: int, submission: Submission, outcome: Outcome) -> None:
         job_id, alias, run_time = submission.job.id, submission.jobstore, submission.run_times[outcome.index]

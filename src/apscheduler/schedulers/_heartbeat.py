@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from threading import Event, Thread, current_thread
 
+from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
 from apscheduler._core.leases import observe
 from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
 from apscheduler.schedulers._node import is_gone
@@ -61,10 +62,21 @@ class Heartbeat:
                 "No heartbeat in %s", slot.alias, exc_info=True, extra={"event": "heartbeat_failed"}
             )
 
+    def _nodes_in(self, slot: StoreSlot) -> list[NodeRow]:
+        """Return the nodes of a store, and those of which only their running runs tell.
+
+        A node that was held for dead has no row until its next beat. If it claims before that, and dies, its runs
+        would count as live for ever.
+        """
+        nodes = list(slot.store.read_nodes())
+        running = slot.store.read_runs(RunQuery(statuses=(RUNNING,), limit=None))
+        nameless = {run.node for run in running if run.node}.difference(node.id for node in nodes)
+        return [*nodes, *(NodeRow(node_id, "", 0, 0.0, 0) for node_id in nameless)]
+
     def look_after_others(self, slot: StoreSlot) -> None:
         """Record the runs of nodes that are dead, or whose process is known to be gone, as interrupted."""
         engine = self._engine
-        nodes = [node for node in slot.store.read_nodes() if node.id != engine.node.id]
+        nodes = [node for node in self._nodes_in(slot) if node.id != engine.node.id]
         slot.sightings, dead = observe(slot.sightings, nodes, engine.clock.monotonic(), self._lease)
         others = len(nodes)
         for node in nodes:

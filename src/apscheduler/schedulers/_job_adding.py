@@ -190,7 +190,7 @@ class JobAdding(JobCalls):
     ) -> Job:
         """Return a job as described in `add_job()`; what was not given is filled in when it is stored."""
         call = checked_call(func, () if args is None else args, NO_KWARGS if kwargs is None else kwargs)
-        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._own_now())
+        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._engine.clock)
         job = Job._made(self, id, call, name, made, executor)
         limits: dict[str, Any] = {}
         if misfire_grace_time is not undefined:

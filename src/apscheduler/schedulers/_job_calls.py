@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import IO, Any, NamedTuple
 
 from apscheduler import _transfer
-from apscheduler._clock import SYSTEM
+from apscheduler._clock import using
 from apscheduler._core.claims import JobRow
 from apscheduler._retrigger import argument_names, with_arguments
 from apscheduler.errors import JobLookupError, JobUnreadableError
@@ -27,7 +27,7 @@ from apscheduler.events import (
 from apscheduler.job import Job
 from apscheduler.jobstores.base import stamp_of
 from apscheduler.schedulers._engine import Engine
-from apscheduler.schedulers._new_jobs import begin, make_trigger
+from apscheduler.schedulers._new_jobs import make_trigger
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
@@ -123,7 +123,7 @@ class JobCalls:
         Raises:
             JobLookupError: there is no such job.
         """
-        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._own_now())
+        made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._engine.clock)
 
         def change(_: Job) -> Mapping[str, Any]:
             return {"trigger": made, "next_run_time": made.get_next_fire_time(None, self._now())}
@@ -201,11 +201,7 @@ class JobCalls:
     # -- parts of the above -------------------------------------------------------------------------------------
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._engine.clock.time(), self.timezone)
-
-    def _own_now(self) -> Callable[[], datetime] | None:
-        """Return what reads this scheduler's clock; None where that is the system's."""
-        return None if self._engine.clock is SYSTEM else self._now
+        return self._engine.clock.now(self.timezone)
 
     def _slots(self, alias: str | None) -> Iterator[StoreSlot]:
         return (slot for slot in self._engine.registry if alias in (None, slot.alias))
@@ -281,10 +277,10 @@ class JobCalls:
         if not names or "trigger" in changes or not argument_names(type(job.trigger)).issuperset(names):
             return changes
         now = self._now()
-        trigger = with_arguments(job.trigger, {name: changes[name] for name in names}, now.astimezone(UTC))
-        own_now = self._own_now()
-        if own_now is not None:
-            begin(trigger, own_now(), has_date=True)
+        with using(self._engine.clock):
+            trigger = with_arguments(
+                job.trigger, {name: changes[name] for name in names}, now.astimezone(UTC)
+            )
         rest = {name: value for name, value in changes.items() if name not in names}
         rest["trigger"] = trigger
         if "next_run_time" not in rest and getattr(job, "next_run_time", None) is not None:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from apscheduler._clock import SYSTEM, Clock, using
 from apscheduler._core.options import unknown
 from apscheduler._plugins import plugin_class
 from apscheduler.job import Job
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.date import DateTrigger
-from apscheduler.util import datetime_utc_add
 
 
 def make_trigger(
@@ -21,12 +20,12 @@ def make_trigger(
     arguments: Mapping[str, Any],
     timezone: tzinfo,
     logger: logging.Logger,
-    now: Callable[[], datetime] | None = None,
+    clock: Clock,
 ) -> BaseTrigger:
     """Return the trigger that `add_job()` was given: an instance, or the name of one to be made with `arguments`.
 
     Without a name it is a date. A trigger that takes a time zone and is given none gets `timezone`. One that begins
-    now by default begins at `now()`, where the scheduler's clock is not the system's, which it reads by itself.
+    now by default reads `clock`.
 
     Raises:
         LookupError: there is no trigger of that name.
@@ -36,13 +35,10 @@ def make_trigger(
         trigger = "date"
     if type(trigger) is str:  # first, because asking an abstract class for its instances is slow
         cls = plugin_class("trigger", trigger)
-        try:
-            made: BaseTrigger = cls(timezone=timezone, **arguments)
-        except TypeError:
-            made = _made_otherwise(cls, trigger, arguments, timezone)
-        if now is not None:
-            begin(made, now(), has_date=arguments.get("run_date") is not None)
-        return made
+        if clock is SYSTEM:
+            return _made(cls, trigger, arguments, timezone)
+        with using(clock):
+            return _made(cls, trigger, arguments, timezone)
     if isinstance(trigger, BaseTrigger):
         if arguments:
             logger.warning(
@@ -54,12 +50,12 @@ def make_trigger(
     raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
 
 
-def begin(trigger: BaseTrigger, now: datetime, *, has_date: bool) -> None:
-    """Have a trigger that begins at the system's time by default begin at `now` instead."""
-    if isinstance(trigger, DateTrigger) and not has_date:
-        trigger.run_date = now.astimezone(trigger.run_date.tzinfo)
-    elif getattr(trigger, "start_is_default", False) and hasattr(trigger, "interval"):
-        trigger.start_date = datetime_utc_add(now.astimezone(trigger.timezone), trigger.interval)  # type: ignore[attr-defined]
+def _made(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
+    try:
+        made: BaseTrigger = cls(timezone=timezone, **arguments)
+    except TypeError:
+        return _made_otherwise(cls, name, arguments, timezone)
+    return made
 
 
 def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:

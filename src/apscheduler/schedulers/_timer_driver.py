@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import get_ident
 from typing import Any
 
 from apscheduler.schedulers._turn import Call, Steps, turn
@@ -54,16 +55,23 @@ class TimerDriver(BaseScheduler):
         steps = self._steps
         if steps is None:
             return
+        self._turn_thread = get_ident()
         try:
             call = step(steps)
             while not call.blocks:
                 call = _answer(steps, call)
+            self._hand_over(call)
         except StopIteration as stop:
             self._end(stop.value)
-            return
         except BaseException:  # an interrupt; the next wake-up must find no dead turn under way
             self._end(1.0)
             raise
+        finally:
+            self._turn_thread = None
+            self._end_if_asked()
+
+    def _hand_over(self, call: Call) -> None:
+        """Have a call made in the driver's own thread, and the turn go on with its answer."""
         if self._io is None:
             self._io = ThreadPoolExecutor(1, "APScheduler-io")
         self._call = future = self._io.submit(call.make)

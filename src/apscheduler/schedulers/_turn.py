@@ -153,16 +153,17 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
 
 def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Generator[Call, Any, int]:
     """Claim, and submit what was won; return how many that were."""
-    claims = [_for_log(engine, plan.decision.claim) for plan in plans]
+    claims = [plan.decision.claim for plan in plans]
+    if not engine.retention.keep:
+        claims = [_without_log(claim) for claim in claims]
     slot.unclear = plans  # until the store has answered, because it may fail after it has written them
     won = yield Call(partial(slot.store.claim, engine.node.id, claims), slot.store.blocks)
     slot.unclear = []
     if len(won) < len(plans):
         plans = [plans[index] for index in sorted(won)]
-    for plan in plans:
-        then = plan.decision.claim.then
-        if then is not None:
-            slot.note(then)
+    then = min((claim.then for claim in claims if claim.then is not None), default=None)
+    if then is not None:
+        slot.note(then)
     _announce(engine, slot, plans)
     _submit(engine, slot, plans)
     return len(plans)
@@ -187,7 +188,7 @@ def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Generator[Ca
 def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float) -> list[_Plan]:
     plans = []
     now = datetime.fromtimestamp(stamp, engine.timezone)
-    load, aside = slot.store.load, slot.aside
+    load, aside, executors = slot.store.load, slot.aside, engine.registry.executors
     for row in rows:
         if aside and engine.still_aside(slot, row):
             continue
@@ -196,7 +197,7 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
             due = job.next_run_time
             if due is None:  # a memory job that was paused since it was read
                 continue
-            executor = engine.registry.executor(job.executor)
+            executor = executors.get(job.executor) or engine.registry.executor(job.executor)
             decision = decide(row, job, due, now, stamp)
             if slot.store.blocks and not is_stateless(type(job.trigger)):
                 decision = _with_trigger_state(slot, job, decision)
@@ -215,10 +216,8 @@ def _with_trigger_state(slot: StoreSlot, job: Job, decision: Decision) -> Decisi
     return decision._replace(claim=claim._replace(definition=slot.store.dump(job)))
 
 
-def _for_log(engine: Engine, claim: Claim) -> Claim:
-    """Without a run log, only runs that will be submitted are recorded, and only until they end."""
-    if engine.retention.keep:
-        return claim
+def _without_log(claim: Claim) -> Claim:
+    """Return `claim` as it is made without a run log: only runs that will be submitted are recorded, until they end."""
     runs: Sequence[NewRun] = [run for run in claim.runs if run.status == RUNNING]
     return claim._replace(runs=runs)
 

@@ -13,6 +13,7 @@ import sys
 import weakref
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Lock, RLock
 from typing import Any
 
@@ -128,6 +129,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         self._turn_thread: int | None = None
         self._pending_jobs: list[Any] = []
         self._ended_by_signal = False
+        self._ending: Callable[[], None] | None = None
         self._heartbeat: Heartbeat | None = None
         self._logger = logging.getLogger("apscheduler.scheduler")
         self._engine = Engine(SYSTEM, self._logger, self._wake)
@@ -228,6 +230,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             if self.state != STATE_STOPPED:
                 raise SchedulerAlreadyRunningError
             _check_uwsgi()
+            self._end_if_asked()  # by a listener that starts it again in the same turn
             self._ended_by_signal = False
             engine = self._engine
             engine.stopping, engine.executors_closed = False, False
@@ -260,6 +263,9 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             wait: whether to wait for the runs in flight. If not, they go on, and their outcomes are still recorded.
             timeout: seconds to wait at most; runs that have not ended by then are recorded as interrupted.
 
+        Called within a turn - by a listener, or by the handler of a signal that has come in the middle of it - the
+        scheduler is stopped at once, and the rest is done at the end of the turn.
+
         Raises:
             SchedulerNotRunningError: it does not run.
         """
@@ -270,6 +276,18 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             self._require_running()
             self.state = STATE_STOPPED
             self._engine.stopping = True
+            self._ending = partial(self._end_everything, wait, timeout)
+        if self._turn_thread != _thread_id():
+            self._end_if_asked()
+
+    def _end_if_asked(self) -> None:
+        """End what a shutdown was asked for, if that has not been done."""
+        with self._lock:
+            ending, self._ending = self._ending, None
+        if ending is not None:
+            ending()
+
+    def _end_everything(self, wait: bool, timeout: float | None) -> None:
         self._end_turn(timeout)
         self._end_runs(wait, timeout)
         self._logger.info("Scheduler has been shut down", extra={"event": "scheduler_shutdown"})
@@ -343,6 +361,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         finally:
             self._turn_thread = None
             self._turn_guard.release()
+            self._end_if_asked()
 
     def _create_default_executor(self) -> BaseExecutor:
         from apscheduler.executors.pool import ThreadPoolExecutor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from apscheduler._clock import Clock
 
@@ -20,9 +20,9 @@ class FakeClock(Clock):
         self._now = start.astimezone(UTC)
         self._monotonic = 1000.0
 
-    def now(self) -> datetime:
-        """Return the time it shows, in UTC."""
-        return self._now
+    def now(self, tz: tzinfo = UTC) -> datetime:
+        """Return the time it shows, in `tz`."""
+        return self._now.astimezone(tz)
 
     def time(self) -> float:
         """Return the time it shows, in seconds since the epoch."""

@@ -40,7 +40,7 @@ def home(request):
     scheduler.recorder.clear()
     yield scheduler
     if scheduler.running:
-        scheduler.shutdown(wait=False)
+        scheduler.shutdown(timeout=0)
 
 
 # -- looking up -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def scheduler(request):
     scheduler.turn()
     yield scheduler
     if scheduler.running:
-        scheduler.shutdown(wait=False)
+        scheduler.shutdown(timeout=0)
 
 
 @pytest.fixture
