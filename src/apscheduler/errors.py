@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 
 
 class APSchedulerError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base of every error that this package raises on purpose. Errors can be pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By their text, because most are made with other arguments than those that they pass on to `Exception`.
+        return _rebuilt, (type(self), self.args)
+
+
+def _rebuilt(cls: type[APSchedulerError], args: tuple[Any, ...]) -> APSchedulerError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    return error
 
 
 class JobLookupError(APSchedulerError, KeyError):

@@ -7,18 +7,15 @@ whenever the number of seconds that this returned has passed.
 
 from __future__ import annotations
 
-import atexit
 import logging
-import sys
-import weakref
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Lock, RLock
+from threading import Lock, RLock, get_ident
 from typing import Any
 
 from apscheduler._clock import SYSTEM, Clock
-from apscheduler._core.options import gather, unknown
+from apscheduler._core.options import gather
 from apscheduler._core.retention import parse as parse_retention
 from apscheduler.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler.events import (
@@ -42,18 +39,20 @@ from apscheduler.events import (
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.health import Health
 from apscheduler.jobstores.base import BaseJobStore
-from apscheduler.schedulers._components import Components, make_component
+from apscheduler.schedulers._components import make_component
 from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._health import health_of
 from apscheduler.schedulers._heartbeat import Heartbeat
 from apscheduler.schedulers._job_adding import JobAdding
+from apscheduler.schedulers._lifecycle import Lifecycle, check_uwsgi
 from apscheduler.schedulers._loop_driver import run_to_end
 from apscheduler.schedulers._node import new_node
-from apscheduler.schedulers._registry import StoreSlot
+from apscheduler.schedulers._options import job_defaults, renames, warn_of_unknown
 from apscheduler.schedulers._run_calls import RunCalls
 from apscheduler.schedulers._states import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, TIMEOUT_MAX
 from apscheduler.schedulers._turn import turn
-from apscheduler.util import asbool, asint, astimezone, maybe_ref
+from apscheduler.triggers._zones import local_zone
+from apscheduler.util import astimezone, maybe_ref
 
 __all__ = (
     "EVENT_ALL",
@@ -81,10 +80,9 @@ __all__ = (
 )
 
 LEASE = 30.0
-_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances")
 
 
-class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
+class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
     """Runs jobs when they are due. Every method may be called from any thread.
 
     Args:
@@ -156,19 +154,14 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         self._configure(gather(gconfig, prefix, options))
 
     def _configure(self, config: dict[str, Any]) -> None:
-        self._warn_of_unknown(config)
+        warn_of_unknown(config, self._known_options, self._logger)
         self._logger = maybe_ref(config.pop("logger", None)) or logging.getLogger("apscheduler.scheduler")
-        self.timezone = astimezone(config.pop("timezone", None)) or _local_zone()
+        self.timezone = astimezone(config.pop("timezone", None)) or local_zone()
         self.jobstore_retry_interval = float(config.pop("jobstore_retry_interval", 10))
         self._lease = float(config.pop("lease", LEASE))
         self.clock = config.pop("clock", None) or SYSTEM
-        self.renames = _checked_renames(config.get("renames"))
-        defaults = config.get("job_defaults", {})
-        self._job_defaults: dict[str, Any] = {
-            "misfire_grace_time": asint(defaults.get("misfire_grace_time", 1)),
-            "coalesce": asbool(defaults.get("coalesce", True)),
-            "max_instances": asint(defaults.get("max_instances", 1)),
-        }
+        self.renames = renames(config.get("renames"))
+        self._job_defaults = job_defaults(config.get("job_defaults", {}))
         engine = Engine(self.clock, self._logger, self._wake)
         engine.timezone = self.timezone
         engine.retry_interval = self.jobstore_retry_interval
@@ -190,25 +183,6 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             component = make_component(kind, alias, value)
             (self.add_executor if kind == "executor" else self.add_jobstore)(component, alias)
 
-    def _warn_of_unknown(self, config: Mapping[str, Any]) -> None:
-        for name, near in unknown(config, self._known_options).items():
-            if name in _JOB_DEFAULTS:
-                hint = f"set it for all jobs with job_defaults={{{name!r}: ...}}, or for one with add_job()"
-            else:
-                hint = f"did you mean {near}?" if near else f"known are {', '.join(self._known_options)}"
-            self._logger.warning(
-                "Unknown scheduler option %s is ignored; %s", name, hint, extra={"event": "unknown_option"}
-            )
-        defaults = config.get("job_defaults", {})
-        for name, near in unknown(defaults, _JOB_DEFAULTS).items():
-            hint = f"did you mean {near}?" if near else f"known are {', '.join(_JOB_DEFAULTS)}"
-            self._logger.warning(
-                "Unknown option %s in job_defaults is ignored; %s",
-                name,
-                hint,
-                extra={"event": "unknown_option"},
-            )
-
     # -- start, stop, pause -------------------------------------------------------------------------------------
 
     @property
@@ -229,7 +203,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         with self._lifecycle:
             if self.state != STATE_STOPPED:
                 raise SchedulerAlreadyRunningError
-            _check_uwsgi()
+            check_uwsgi()
             self._end_if_asked()  # by a listener that starts it again in the same turn
             self._ended_by_signal = False
             engine = self._engine
@@ -277,7 +251,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
             self.state = STATE_STOPPED
             self._engine.stopping = True
             self._ending = partial(self._end_everything, wait, timeout)
-        if self._turn_thread != _thread_id():
+        if self._turn_thread != get_ident():
             self._end_if_asked()
 
     def _end_if_asked(self) -> None:
@@ -356,7 +330,7 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         try:
             if self.state == STATE_STOPPED:
                 return TIMEOUT_MAX
-            self._turn_thread = _thread_id()
+            self._turn_thread = get_ident()
             return run_to_end(turn(self._engine))
         finally:
             self._turn_thread = None
@@ -392,58 +366,6 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         if self.state == STATE_STOPPED:
             raise SchedulerNotRunningError
 
-    def _start_store(self, slot: StoreSlot) -> None:
-        if not slot.started:
-            slot.given.start(self, slot.alias)
-        slot.store.heartbeat(self._engine.node)
-        slot.dirty = slot.started = True
-        if slot.store.blocks:
-            if self._heartbeat is None:
-                self._heartbeat = Heartbeat(self._engine, self._lease)
-                atexit.register(_close_at_exit, weakref.ref(self))
-            self._heartbeat.look_after_others(slot)
-            self._heartbeat.start()
-
-    def _end_turn(self, timeout: float | None = None) -> None:
-        """Wait until no turn is under way, unless this is called from within one."""
-        if self._turn_thread != _thread_id() and self._turn_guard.acquire(
-            timeout=60 if timeout is None else timeout
-        ):
-            self._turn_guard.release()
-
-    def _end_runs(self, wait: bool, timeout: float | None) -> None:
-        engine = self._engine
-        if wait and timeout is not None:
-            wait = engine.idle.wait(timeout)
-            reason = f"it had not ended {timeout:g} s after the scheduler was shut down"
-        else:
-            reason = "the scheduler was shut down"
-        engine.executors_closed = True
-        for executor in engine.registry.executors.values():
-            try:
-                executor.shutdown(wait)
-            except Exception:
-                self._logger.exception("Could not shut down %r", executor, extra={"event": "shutdown_failed"})
-        if engine.live and timeout is None:
-            # Nobody waits, or a run asked for the shutdown and cannot wait for itself: the last one to end closes
-            # the stores.
-            engine.on_idle = lambda: self._close_stores(reason)
-            if engine.live:
-                return
-        self._close_stores(reason)
-
-    def _close_stores(self, reason: str) -> None:
-        with self._lifecycle:
-            engine = self._engine
-            if not engine.stopping and self.state != STATE_STOPPED:
-                return  # it has been started again before the last run ended
-            engine.on_idle = None
-            heartbeat, self._heartbeat = self._heartbeat, None
-            if heartbeat is not None:
-                heartbeat.stop()  # first, because a beat after the sign-off would leave a node that nobody is
-            for slot in engine.registry:
-                engine.close_store(slot, reason)
-
     def _shut_down_by_signal(self) -> None:
         if self.state != STATE_STOPPED:
             self.shutdown(wait=True)
@@ -453,48 +375,4 @@ class BaseScheduler(Components, JobAdding, RunCalls, metaclass=ABCMeta):
         raise TypeError(
             "Schedulers cannot be serialized. Ensure that you are not passing a scheduler instance as an argument to a"
             " job, or scheduling an instance method where the instance contains a scheduler as an attribute."
-        )
-
-
-def _checked_renames(option: Any) -> dict[str, str]:
-    if option is None:
-        return {}
-    if not isinstance(option, Mapping):
-        raise TypeError(f"renames must be a dict of old to new textual references, got {option!r}")
-    for old, new in option.items():
-        for ref in (old, new):
-            if not isinstance(ref, str) or ":" not in ref:
-                raise ValueError(f"renames: {ref!r} is no textual reference (package.module:name)")
-    return dict(option)
-
-
-def _thread_id() -> int:
-    from threading import get_ident
-
-    return get_ident()
-
-
-def _local_zone() -> Any:
-    from apscheduler.triggers._zones import local_zone
-
-    return local_zone()
-
-
-def _close_at_exit(scheduler: weakref.ref[BaseScheduler]) -> None:
-    """Write what has ended since the last turn, and sign off, in a program that ends without `shutdown()`."""
-    living = scheduler()
-    if living is not None and living.state != STATE_STOPPED:
-        living.state = STATE_STOPPED
-        living._engine.stopping = True  # noqa: SLF001 - a function of this class that must not keep it alive
-        living._end_turn(5.0)  # noqa: SLF001
-        living._close_stores("the program ended")  # noqa: SLF001
-
-
-def _check_uwsgi() -> None:
-    """Refuse to start where no thread of ours would ever run."""
-    uwsgi = sys.modules.get("uwsgi")
-    if uwsgi is not None and not getattr(uwsgi, "opt", {}).get("enable-threads"):
-        raise RuntimeError(
-            "This program runs under uWSGI with threads disabled, so a scheduler would never run anything:"
-            " start uWSGI with --enable-threads"
         )

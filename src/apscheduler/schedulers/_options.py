@@ -1,0 +1,63 @@
+"""Reading the options of a scheduler: what is unknown is said, what is wrong is refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apscheduler._core.options import unknown
+from apscheduler.util import asbool, asint
+
+_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances")
+
+
+def job_defaults(option: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what jobs get that do not say it themselves; the values may be texts."""
+    return {
+        "misfire_grace_time": asint(option.get("misfire_grace_time", 1)),
+        "coalesce": asbool(option.get("coalesce", True)),
+        "max_instances": asint(option.get("max_instances", 1)),
+    }
+
+
+def renames(option: Any) -> dict[str, str]:
+    """Return the table of old to new textual references.
+
+    Raises:
+        TypeError: it is no dict.
+        ValueError: an entry of it is no textual reference.
+    """
+    if option is None:
+        return {}
+    if not isinstance(option, Mapping):
+        raise TypeError(f"renames must be a dict of old to new textual references, got {option!r}")
+    for old, new in option.items():
+        for ref in (old, new):
+            if not isinstance(ref, str) or ":" not in ref:
+                raise ValueError(f"renames: {ref!r} is no textual reference (package.module:name)")
+    return dict(option)
+
+
+def warn_of_unknown(config: Mapping[str, Any], known: Iterable[str], logger: logging.Logger) -> None:
+    """Log a warning for every option that is not known, with the nearest one that is."""
+    known = tuple(known)
+    for name, near in unknown(config, known).items():
+        if name in _JOB_DEFAULTS:
+            hint = f"set it for all jobs with job_defaults={{{name!r}: ...}}, or for one with add_job()"
+        else:
+            hint = _hint(near, known)
+        logger.warning(
+            "Unknown scheduler option %s is ignored; %s", name, hint, extra={"event": "unknown_option"}
+        )
+    for name, near in unknown(config.get("job_defaults", {}), _JOB_DEFAULTS).items():
+        logger.warning(
+            "Unknown option %s in job_defaults is ignored; %s",
+            name,
+            _hint(near, _JOB_DEFAULTS),
+            extra={"event": "unknown_option"},
+        )
+
+
+def _hint(near: str | None, known: Iterable[str]) -> str:
+    return f"did you mean {near}?" if near else f"known are {', '.join(known)}"
