@@ -6,10 +6,10 @@ for the memory store, whose jobs are the handles themselves. Its methods go thro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from apscheduler._callables import look_at, storable
 from apscheduler.errors import JobUnreadableError
@@ -222,17 +222,17 @@ class Job:
                 _id(value)
                 raise ValueError("The job ID may not be changed")
             elif name not in _CALL:
-                strangers = ", ".join(n for n in changes if n not in Job.__slots__)
-                raise AttributeError(
-                    f"The following are not modifiable attributes of Job: {strangers or name}"
-                )
+                strangers = ", ".join(n for n in changes if n not in MODIFIABLE)
+                raise AttributeError(f"The following are not modifiable attributes of Job: {strangers}")
         if "func" in changes or "args" in changes or "kwargs" in changes:
             call = checked_call(
-                changes["func"] if "func" in changes else self.func_ref or self.func,
+                changes["func"] if "func" in changes else self.func,
                 changes["args"] if "args" in changes else self.args,
                 changes["kwargs"] if "kwargs" in changes else self.kwargs,
             )
             approved["func"], approved["func_ref"], approved["args"], approved["kwargs"], name = call
+            if "func" not in changes:
+                approved["func_ref"] = self.func_ref  # of a function given by name: that name, and no other
             if "name" in changes:
                 approved["name"] = name if changes["name"] is None else _name(changes["name"])
         elif "name" in changes:
@@ -307,7 +307,7 @@ class Job:
 
 def new_id() -> str:
     """Return an id that no other job has: 32 hexadecimal digits."""
-    return uuid4().hex
+    return os.urandom(16).hex()
 
 
 def checked_call(
@@ -385,3 +385,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "trigger": _trigger,
     "executor": _executor,
 }
+
+MODIFIABLE = frozenset({*_CHECKS, *_CALL, "id", "next_run_time"})
+"""What `modify()` takes beside arguments of the trigger; `id` only to say that it cannot be changed."""

@@ -53,6 +53,9 @@ class Heartbeat:
         try:
             slot.store.heartbeat(engine.node)
             self.look_after_others(slot)
+            if slot.store.shared:
+                # Because a program may have come, added a job and gone between two beats.
+                engine.store_changed(slot)
             now = engine.clock.monotonic()
             if now - slot.pruned_at >= PRUNE_INTERVAL:
                 engine.prune(slot, now)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
-from apscheduler import _transfer
 from apscheduler._core.claims import JobRow
 from apscheduler._definition import same_definition
 from apscheduler.errors import ConflictingIdError
@@ -164,6 +163,8 @@ class JobAdding(JobCalls):
             ConflictingIdError: a job with one of the ids exists; those before it in the file have been added.
             ValueError: the file is of another format, or of a newer version.
         """
+        from apscheduler import _transfer
+
         for state in _transfer.read(infile):
             job = Job.__new__(Job)
             job.__setstate__(state)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import IO, Any, NamedTuple
 
-from apscheduler import _transfer
 from apscheduler._clock import using
 from apscheduler._core.claims import JobRow
 from apscheduler._retrigger import argument_names, with_arguments
@@ -24,7 +23,7 @@ from apscheduler.events import (
     JobEvent,
     SchedulerEvent,
 )
-from apscheduler.job import Job
+from apscheduler.job import MODIFIABLE, Job
 from apscheduler.jobstores.base import stamp_of
 from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._new_jobs import make_trigger
@@ -196,6 +195,8 @@ class JobCalls:
                 raise JobUnreadableError(
                     f"Job {job.id} cannot be rebuilt in this process, so it cannot be exported: {job.unreadable_reason}"
                 )
+        from apscheduler import _transfer
+
         _transfer.write([job.__getstate__() for job in jobs], outfile)
 
     # -- parts of the above -------------------------------------------------------------------------------------
@@ -273,7 +274,7 @@ class JobCalls:
 
     def _with_trigger(self, job: Job, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `changes` with arguments of the job's trigger turned into a new trigger."""
-        names = [name for name in changes if name not in Job.__slots__]
+        names = [name for name in changes if name not in MODIFIABLE]
         if not names or "trigger" in changes or not argument_names(type(job.trigger)).issuperset(names):
             return changes
         now = self._now()

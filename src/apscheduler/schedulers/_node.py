@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
-from uuid import uuid4
 
 from apscheduler._core.claims import NodeRow
 
@@ -15,7 +13,7 @@ def new_node(started: float) -> NodeRow:
     pid = os.getpid()
     host = _host()
     born = _born(pid) or "?"
-    return NodeRow(f"{host.partition('/')[0][:24]}:{pid}:{born}:{uuid4().hex[:12]}", host, pid, started, 1)
+    return NodeRow(f"{host.partition('/')[0][:24]}:{pid}:{born}:{os.urandom(6).hex()}", host, pid, started, 1)
 
 
 def is_gone(node: NodeRow) -> bool:
@@ -43,7 +41,7 @@ def _host() -> str:
     """Return the host name, with the boot and the process id namespace where the system tells them."""
     name = socket.gethostname()[:80]
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = _read("/proc/sys/kernel/random/boot_id").strip()
         space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - the link leads to no path
     except OSError:
         return name
@@ -53,6 +51,11 @@ def _host() -> str:
 def _born(pid: int) -> str | None:
     """Return when a process was started, in ticks since the boot, or None where the system does not tell."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return None
+
+
+def _read(path: str) -> str:
+    with open(path) as file:  # noqa: PTH123 - importing pathlib takes longer than the rest of this module
+        return file.read()
