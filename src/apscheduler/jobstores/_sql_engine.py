@@ -20,6 +20,8 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from apscheduler._clock import SYSTEM
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -186,7 +188,7 @@ class Database:
 
     def _switch_to_wal(self) -> None:
         """Have readers and the writer of a SQLite file not wait for each other, where that is possible."""
-        deadline = time.monotonic() + BUSY_TIMEOUT
+        deadline = SYSTEM.monotonic() + BUSY_TIMEOUT
         with self.reading() as conn:
             while True:
                 try:
@@ -194,7 +196,7 @@ class Database:
                 except DBAPIError as exc:
                     # The switch does not wait for other processes that use the file, so the waiting is done
                     # here.
-                    if "locked" not in str(exc.orig) or time.monotonic() > deadline:
+                    if "locked" not in str(exc.orig) or SYSTEM.monotonic() > deadline:
                         return  # then with a rollback journal, which is slower but as safe
                     time.sleep(0.02)
                 else:

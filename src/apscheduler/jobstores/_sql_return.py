@@ -9,12 +9,12 @@ passed for the next one.
 from __future__ import annotations
 
 import pickle
-import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
+from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import Claim, JobRow
 from apscheduler.errors import JobUnreadableError
 from apscheduler.jobstores._sql_jobs import CHUNK, chunks
@@ -60,9 +60,9 @@ class FiredJobs:
         """Write the next run times into the pickles of the jobs that were fired, for some seconds at most."""
         with self._lock:
             ids, self._ids = list(self._ids), {}
-        deadline = time.monotonic() + SECONDS
+        deadline = SYSTEM.monotonic() + SECONDS
         for some in chunks(ids, CHUNK):
-            if time.monotonic() > deadline:
+            if SYSTEM.monotonic() > deadline:
                 return
             changes = []
             for job_id, stamp, revision, definition in self._db.fetch(self._read, {"ids": some}):
