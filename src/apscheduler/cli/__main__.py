@@ -1,0 +1,5 @@
+"""`python -m apscheduler.cli` is the same as `apscheduler`."""
+
+from apscheduler.cli import main
+
+main()
