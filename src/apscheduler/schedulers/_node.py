@@ -32,6 +32,8 @@ def is_gone(node: NodeRow) -> bool:
         return True
     except OSError:
         return False
+    if _has_ended(node.pid):
+        return True
     # In ticks since the boot, because a wall clock that is set moves every start in wall time, that of the living too.
     known, born = node.id.rpartition(":")[0].rpartition(":")[2], _born(node.pid)
     return known.isdigit() and born is not None and born != known
@@ -50,10 +52,25 @@ def _host() -> str:
 
 def _born(pid: int) -> str | None:
     """Return when a process was started, in ticks since the boot, or None where the system does not tell."""
+    fields = _fields_of(pid)
+    return fields[19] if fields else None
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process has ended, and only its parent has not asked for it yet, as in many containers."""
+    fields = _fields_of(pid)
+    return (
+        bool(fields) and fields[0] in ("Z", "X") and fields[17] in ("0", "1")
+    )  # its state, how many threads
+
+
+def _fields_of(pid: int) -> list[str]:
+    """Return what the system tells of a process after its name (proc_pid_stat(5), from field 3 on), or nothing."""
     try:
-        return _read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None
+        fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    except OSError:
+        return []
+    return fields if len(fields) > 19 else []
 
 
 def _read(path: str) -> str:

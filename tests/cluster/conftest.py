@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _cluster import Cluster, shuffled_seed
+
+import _servers
+
+
+@pytest.fixture
+def backend() -> str:
+    """Be overridden by a parameter."""
+    return "sqlite"
+
+
+@pytest.fixture
+def cluster(backend, tmp_path) -> Iterator[Cluster]:
+    shuffled_seed()
+    url = {
+        "sqlite": lambda: f"sqlite:///{tmp_path}/jobs.sqlite",
+        "postgresql": _servers.postgresql_url,
+        "mariadb": _servers.mariadb_url,
+    }[backend]()
+    cluster = Cluster(url, tmp_path)
+    with cluster.scheduler():
+        pass  # makes the tables
+    yield cluster
+    cluster.close()
+    if backend != "sqlite":
+        engine = create_engine(url)
+        with engine.begin() as conn:
+            for suffix in ("", "_runs", "_nodes", "_numbers"):
+                conn.exec_driver_sql(f"DROP TABLE cluster{suffix}")
+        engine.dispose()

@@ -1,0 +1,44 @@
+"""A scheduler in a process of its own, for tests to start, freeze and kill.
+
+Arguments: URL of the store, folder, lease. A file named after the process id appears when it has started. It ends,
+gracefully, at a SIGTERM, or when its standard input is closed, so that it does not outlive the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+from cluster_jobs import NotingExecutor
+
+from apscheduler.events import EVENT_SCHEDULER_STARTED
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+
+def main() -> None:
+    url, folder, lease = sys.argv[1:]
+    scheduler = BlockingScheduler(
+        jobstores={"default": SQLAlchemyJobStore(url, tablename="cluster")},
+        executors={"default": NotingExecutor(folder)},
+        job_defaults={"misfire_grace_time": None},
+        timezone="UTC",
+        lease=float(lease),
+        run_log={"max_age": None, "per_job": None},
+        jobstore_retry_interval=0.2,
+    )
+    scheduler.add_listener(lambda _: Path(folder, f"{os.getpid()}.ready").touch(), EVENT_SCHEDULER_STARTED)
+    threading.Thread(target=end_with_parent, args=[scheduler], daemon=True).start()
+    scheduler.start()
+
+
+def end_with_parent(scheduler: BlockingScheduler) -> None:
+    sys.stdin.read()
+    if scheduler.running:
+        scheduler.shutdown(timeout=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""What a scheduler holds does not grow with what it has run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = Path(__file__).with_name("measure_memory.py")
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+
+
+def memory_after(store: str, job: str, *points: int) -> list[int]:
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), store, job, *map(str, points)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return [int(line) for line in done.stdout.split()]
+
+
+@pytest.mark.parametrize("job", ["plain", "failing"])
+def test_memory_is_flat_from_20_000_runs_to_60_000(job):
+    early, late = memory_after("memory", job)
+    assert late <= early * 1.02
+
+
+@pytest.mark.skipif("APSCHEDULER_LONG_TESTS" not in os.environ, reason="takes minutes")
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("job", ["plain", "failing"])
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_memory_is_flat_over_a_million_runs(store, job, tmp_path):
+    url = "memory" if store == "memory" else f"sqlite:///{tmp_path}/jobs.sqlite"
+    early, *_, late = memory_after(url, job, 50_000, 200_000, 1_000_000)
+    assert late <= early * 1.02
