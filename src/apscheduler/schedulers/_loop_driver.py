@@ -6,6 +6,7 @@ Sleeping is bounded by the turn, so a clock that jumps or a machine that was sus
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
 from apscheduler.schedulers._turn import Steps
@@ -25,6 +26,37 @@ def run_to_end(steps: Steps) -> float:
     except StopIteration as stop:
         seconds: float = stop.value
         return seconds
+
+
+class Wakeup:
+    """What a loop sleeps on: an event for one waiter, which a signal may interrupt at any point.
+
+    An exception that a signal's handler raises within `threading.Event.wait()` can leave its lock held, or not held.
+    Here there is one primitive lock, which is taken to sleep and released to wake up.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """End the sleep, or the next one."""
+        try:
+            self._lock.release()
+        except RuntimeError:
+            pass  # it is set already
+
+    def is_set(self) -> bool:
+        """Return whether the next sleep would end at once."""
+        return not self._lock.locked()
+
+    def clear(self) -> None:
+        """Have the next `wait()` sleep."""
+        self._lock.acquire(blocking=False)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Sleep until `set()` is called or `seconds` have passed; return whether it was called."""
+        return self._lock.acquire(timeout=-1 if seconds is None else min(max(seconds, 0.0), TIMEOUT_MAX))
 
 
 def loop(event: Any, go_on: Callable[[], bool], turn: Callable[[], float]) -> None:

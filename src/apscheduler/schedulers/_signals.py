@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+LONGEST_PIECE = 1.0
+
 
 class StopSignals:
     """While entered, and in the main thread, holds SIGINT and SIGTERM back until the scheduler sleeps.
@@ -41,6 +43,9 @@ class StopSignals:
 
         def handler(_: int, frame: FrameType | None) -> None:
             if self._may_raise:
+                self._may_raise = (
+                    False  # because a second one at the same moment would take the place of the first
+                )
                 raise make()
             self._pending = make()
 
@@ -68,6 +73,13 @@ class SleepingEvent:
         self.clear = event.clear
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the event is set or `seconds` have passed."""
-        with self._signals.raising():
-            self._event.wait(seconds)
+        """Sleep until the event is set or `seconds` have passed; a signal is heard within a second."""
+        while True:
+            # In pieces, because a signal that comes just before the thread falls asleep, or to another thread of the
+            # process, does not wake it.
+            piece = min(seconds, LONGEST_PIECE)
+            with self._signals.raising():
+                woken = self._event.wait(piece)
+            seconds -= piece
+            if woken or seconds <= 0:
+                return

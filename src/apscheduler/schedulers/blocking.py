@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Event
 from typing import Any
 
-from apscheduler.schedulers._loop_driver import loop
+from apscheduler.schedulers._loop_driver import Wakeup, loop
 from apscheduler.schedulers._signals import SleepingEvent, StopSignals
 from apscheduler.schedulers.base import STATE_STOPPED, TIMEOUT_MAX, BaseScheduler
 
@@ -48,7 +47,7 @@ class BlockingScheduler(BaseScheduler):
 
     def _new_event(self) -> None:
         if self.state == STATE_STOPPED:
-            self._event = Event()
+            self._event = Wakeup()
 
     def _main_loop(self) -> None:
         own = (

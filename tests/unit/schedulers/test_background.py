@@ -52,7 +52,9 @@ def test_jobs_run_when_they_are_due(scheduler):
 
 def test_a_job_starts_within_milliseconds_of_its_time(scheduler):
     late = []
-    scheduler.add_listener(lambda e: late.append(time.time() - e.scheduled_run_time.timestamp()), EVENT_JOB_EXECUTED)
+    scheduler.add_listener(
+        lambda e: late.append(time.time() - e.scheduled_run_time.timestamp()), EVENT_JOB_EXECUTED
+    )
     scheduler.add_job(note, "interval", seconds=0.05)
     until(lambda: len(late) >= 5)
     assert min(late) >= 0
@@ -147,12 +149,17 @@ def test_a_shutdown_with_a_timeout_does_not_wait_longer(scheduler):
 
 def test_events_come_in_the_order_submitted_then_executed(scheduler):
     seen = []
-    scheduler.add_listener(lambda e: seen.append((e.job_id, e.code)), EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED)
+    scheduler.add_listener(
+        lambda e: seen.append((e.job_id, e.code)), EVENT_JOB_SUBMITTED | EVENT_JOB_EXECUTED
+    )
     for number in range(50):
         scheduler.add_job(note, id=str(number))
     until(lambda: len(seen) == 100)
     for number in range(50):
-        assert [code for job_id, code in seen if job_id == str(number)] == [EVENT_JOB_SUBMITTED, EVENT_JOB_EXECUTED]
+        assert [code for job_id, code in seen if job_id == str(number)] == [
+            EVENT_JOB_SUBMITTED,
+            EVENT_JOB_EXECUTED,
+        ]
 
 
 def test_jobs_that_raise_do_not_disturb_the_others(scheduler):
@@ -170,7 +177,9 @@ def test_everything_may_be_called_from_many_threads_at_once(scheduler):
     def use(name):
         try:
             for number in range(30):
-                job = scheduler.add_job(note, "interval", seconds=0.01, id=f"{name}{number}", misfire_grace_time=None)
+                job = scheduler.add_job(
+                    note, "interval", seconds=0.01, id=f"{name}{number}", misfire_grace_time=None
+                )
                 job.modify(name="other")
                 scheduler.pause_job(job.id)
                 scheduler.get_jobs()

@@ -9,7 +9,7 @@ from _scheduler_parts import RAN, note, until
 
 from apscheduler.errors import SchedulerAlreadyRunningError
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_SCHEDULER_STARTED
-from apscheduler.schedulers._loop_driver import loop, run_to_end
+from apscheduler.schedulers._loop_driver import Wakeup, loop, run_to_end
 from apscheduler.schedulers._turn import Call
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.testing._jobs import Gate
@@ -135,3 +135,33 @@ def test_calls_of_a_turn_are_answered_or_their_errors_thrown_back():
 
     assert run_to_end(steps()) == 7.0
     assert RAN == ["answer!"]
+
+
+def test_a_sleep_is_ended_by_a_wake_up_before_or_during_it():
+    wakeup = Wakeup()
+    assert not wakeup.is_set()
+    assert wakeup.wait(0) is False
+    wakeup.set()
+    wakeup.set()
+    assert wakeup.is_set()
+    assert wakeup.wait(10) is True
+    assert wakeup.wait(0.001) is False
+    threading.Timer(0.01, wakeup.set).start()
+    assert wakeup.wait() is True
+    wakeup.set()
+    wakeup.clear()
+    wakeup.clear()
+    assert wakeup.wait(-1) is False
+
+
+def test_wake_ups_from_many_threads_at_once_are_one():
+    wakeup = Wakeup()
+    threads = [threading.Thread(target=lambda: [wakeup.set() for _ in range(1000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    woken = 0
+    while any(thread.is_alive() for thread in threads):
+        woken += wakeup.wait(0.01)
+    assert woken or wakeup.is_set()
+    wakeup.clear()
+    assert not wakeup.is_set()

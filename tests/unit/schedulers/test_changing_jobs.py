@@ -271,6 +271,12 @@ def test_attributes_and_trigger_arguments_are_changed_together(scheduler):
     assert (job.name, job.trigger.interval, job.next_run_time) == ("New", timedelta(minutes=5), when)
 
 
+def test_keyword_arguments_and_trigger_arguments_are_changed_together(scheduler):
+    scheduler.add_job(note, "interval", hours=2, id="j")
+    job = scheduler.modify_job("j", minutes=5, kwargs={"a": 1}, args=[2])
+    assert (job.kwargs, job.args, job.trigger.interval) == ({"a": 1}, (2,), timedelta(minutes=5))
+
+
 def test_a_paused_job_stays_paused_when_its_trigger_is_changed(scheduler):
     scheduler.add_job(note, "interval", hours=2, id="j", next_run_time=None)
     job = scheduler.modify_job("j", minutes=5)

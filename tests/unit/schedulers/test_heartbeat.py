@@ -147,12 +147,16 @@ def test_hearts_beat_in_a_thread_of_their_own(store):
 def test_no_beat_comes_after_the_node_has_signed_off(store):
     """Its row would stay, as that of a node that nobody is."""
     for _ in range(20):
-        scheduler = ManualScheduler(jobstores={"default": store}, lease=0.001)
-        scheduler.start()
-        counter = scheduler.get_nodes()[0].counter
-        until(lambda: scheduler.get_nodes()[0].counter > counter)
-        scheduler.shutdown()
+        start_and_stop_after_a_beat(store)
         assert store.read_nodes() == []
+
+
+def start_and_stop_after_a_beat(store):
+    scheduler = ManualScheduler(jobstores={"default": store}, lease=0.001)
+    scheduler.start()
+    counter = scheduler.get_nodes()[0].counter
+    until(lambda: scheduler.get_nodes()[0].counter > counter)
+    scheduler.shutdown()
 
 
 def test_a_scheduler_on_memory_alone_has_no_heartbeat():
