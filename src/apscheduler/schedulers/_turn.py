@@ -89,6 +89,9 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     if engine.paused or engine.stopping:
         return LONGEST_SLEEP
     engine.prune_in_turn(slot)
+    if slot.store is not slot.given:
+        # Because a store written for 3.x may be changed by others, who count on its being read at each turn.
+        slot.dirty = True
     poll = engine.ask_for_others(slot)
     now = engine.clock.time()
     if slot.unclear:
