@@ -6,7 +6,6 @@ ours, because both take longer than everything else that making a scheduler does
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -64,6 +63,8 @@ def _from_other_packages(kind: str, name: str) -> Any:
                 raise TypeError(f"The {kind} plugin {name!r} ({entry.value}) is not a {_base(kind).__name__}")
             return found
     names = {*_BUILT_IN[kind], *(entry.name for entry in registered)}
+    from difflib import get_close_matches  # only mistakes need it
+
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(names))}"
     raise LookupError(f'No {kind} by the name "{name}" was found ({hint})')

@@ -11,7 +11,6 @@ import re
 from calendar import timegm
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from difflib import get_close_matches
 from functools import partial
 from inspect import Parameter
 from types import FunctionType, MethodType
@@ -117,6 +116,8 @@ def _zone_named(name: str) -> ZoneInfo:
     except ZoneInfoNotFoundError as exc:
         known = available_timezones()
         folded = {zone.lower(): zone for zone in known}
+        from difflib import get_close_matches  # only mistakes need it
+
         near = get_close_matches(name.lower(), folded, n=1, cutoff=0.75)
         if near:
             hint = f"; did you mean {folded[near[0]]!r}?"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 
@@ -46,6 +45,8 @@ def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str | None]
         if name not in names:
             # Without underscores too, because `time_zone` for `timezone` is the commonest mistake.
             squeezed = {n.replace("_", ""): n for n in names}
+            from difflib import get_close_matches  # only mistakes need it
+
             near = get_close_matches(name.replace("_", "").lower(), squeezed, n=1, cutoff=0.6)
             answer[name] = squeezed[near[0]] if near else None
     return answer

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
 from apscheduler.errors import ConflictingIdError, JobLookupError, JobUnreadableError, TransientJobError
-from apscheduler.jobstores._unreadable import stand_in
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
@@ -282,6 +281,8 @@ class ClaimingJobStore(BaseJobStore):
         try:
             return self.load(row)
         except JobUnreadableError as exc:
+            from apscheduler.jobstores._unreadable import stand_in
+
             stamp = row.next_run_time
             zone = getattr(self._scheduler, "timezone", UTC)
             job = stand_in(row, str(exc), None if stamp is None else datetime.fromtimestamp(stamp, zone))

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, tzinfo
 from threading import Event, Lock
 from typing import Any
 
-from apscheduler import _results
 from apscheduler._clock import Clock
 from apscheduler._core.claims import (
     FAILED,
@@ -166,7 +165,11 @@ class Engine:
     def _finish_of(self, submission: Submission, outcome: Outcome) -> Finish:
         index, status, started, finished, retval, _, error, traceback, reason = outcome
         key = RunKey(submission.job.id, submission.revision, submission.stamps[index], submission.attempt)
-        result = None if retval is None else _results.dump(retval)
+        result = None
+        if retval is not None:
+            from apscheduler import _results  # here, because most jobs return nothing
+
+            result = _results.dump(retval)
         return Finish(key, status, started, finished, reason, error, traceback, result)
 
     def _record(self, slot: StoreSlot, finish: Finish) -> None:

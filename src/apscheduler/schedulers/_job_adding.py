@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import IO, Any
 
 from apscheduler._core.claims import JobRow
-from apscheduler._definition import same_definition
 from apscheduler.errors import ConflictingIdError
 from apscheduler.events import EVENT_JOB_ADDED, JobEvent
 from apscheduler.job import Job, checked_call
@@ -294,6 +293,8 @@ class JobAdding(JobCalls):
                 extra={"event": "job_replaced"},
             )  # fmt: skip
             return None
+        from apscheduler._definition import same_definition
+
         return known if same_definition(known, job) else None
 
     def _added(self, slot: StoreSlot, job: Job, stamp: float | None) -> Job:

@@ -7,12 +7,14 @@ import logging
 import sys
 import weakref
 from threading import Lock, get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers._components import Components
-from apscheduler.schedulers._heartbeat import Heartbeat
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers._heartbeat import Heartbeat
 
 
 class Lifecycle(Components):
@@ -33,6 +35,8 @@ class Lifecycle(Components):
         slot.dirty = slot.started = True
         if slot.store.blocks:
             if self._heartbeat is None:
+                from apscheduler.schedulers._heartbeat import Heartbeat  # only stores that wait need it
+
                 self._heartbeat = Heartbeat(self._engine, self._lease)
                 atexit.register(_close_at_exit, weakref.ref(self))
             self._heartbeat.look_after_others(slot)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from apscheduler._core.claims import Claim, Finish
 from apscheduler._core.leases import Sighting
 from apscheduler.executors.base import BaseExecutor
-from apscheduler.jobstores._single_node import SingleNodeStore
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
 
 
@@ -35,9 +34,7 @@ class StoreSlot:
     def __init__(self, alias: str, store: BaseJobStore) -> None:
         self.alias = alias
         self.given = store
-        self.store: ClaimingJobStore = (
-            store if isinstance(store, ClaimingJobStore) else SingleNodeStore(store)
-        )
+        self.store: ClaimingJobStore = store if isinstance(store, ClaimingJobStore) else _guarded(store)
         self.started = False
         self.dirty = True
         self.next_due: float | None = None
@@ -89,6 +86,12 @@ class StoreSlot:
         except IndexError:
             pass
         return outcomes
+
+
+def _guarded(store: BaseJobStore) -> ClaimingJobStore:
+    from apscheduler.jobstores._single_node import SingleNodeStore  # only stores written for 3.x need it
+
+    return SingleNodeStore(store)
 
 
 class Registry:

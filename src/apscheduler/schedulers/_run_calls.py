@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from apscheduler._core.claims import RUNNING, STATUSES, NodeRow, RunKey, RunQuery, StoredRun
-from apscheduler.runs import Run, run_of
 from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.util import convert_to_datetime
+
+if TYPE_CHECKING:
+    from apscheduler.runs import Run
 
 
 class RunCalls:
@@ -40,6 +43,8 @@ class RunCalls:
         Raises:
             ValueError: there is no such status.
         """
+        from apscheduler.runs import run_of  # here, because most programs never ask
+
         wanted = _statuses(status)
         query = RunQuery(
             job_id, None, _stamp(since, self.timezone, "since"), _stamp(until, self.timezone, "until"), limit

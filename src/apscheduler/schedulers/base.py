@@ -12,7 +12,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Lock, RLock, get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apscheduler._clock import SYSTEM, Clock
 from apscheduler._core.options import gather
@@ -37,22 +37,22 @@ from apscheduler.events import (
     SchedulerEvent,
 )
 from apscheduler.executors.base import BaseExecutor
-from apscheduler.health import Health
 from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.schedulers._components import make_component
 from apscheduler.schedulers._engine import Engine
-from apscheduler.schedulers._health import health_of
-from apscheduler.schedulers._heartbeat import Heartbeat
 from apscheduler.schedulers._job_adding import JobAdding
 from apscheduler.schedulers._lifecycle import Lifecycle, check_uwsgi
 from apscheduler.schedulers._loop_driver import run_to_end
-from apscheduler.schedulers._node import new_node
 from apscheduler.schedulers._options import job_defaults, renames, warn_of_unknown
 from apscheduler.schedulers._run_calls import RunCalls
 from apscheduler.schedulers._states import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, TIMEOUT_MAX
 from apscheduler.schedulers._turn import turn
 from apscheduler.triggers._zones import local_zone
 from apscheduler.util import astimezone, maybe_ref
+
+if TYPE_CHECKING:
+    from apscheduler.health import Health
+    from apscheduler.schedulers._heartbeat import Heartbeat
 
 __all__ = (
     "EVENT_ALL",
@@ -203,6 +203,8 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
         with self._lifecycle:
             if self.state != STATE_STOPPED:
                 raise SchedulerAlreadyRunningError
+            from apscheduler.schedulers._node import new_node  # here, because it needs sockets
+
             check_uwsgi()
             self._end_if_asked()  # by a listener that starts it again in the same turn
             self._ended_by_signal = False
@@ -272,6 +274,10 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
 
         Nothing is asked and no lock is taken, so this may be called often, from any thread.
         """
+        from apscheduler.schedulers._health import (
+            health_of,  # like all that not every program needs at its start
+        )
+
         return health_of(self._engine, self.state, self._loop_alive())
 
     def pause(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from apscheduler.schedulers._loop_driver import Wakeup, loop
-from apscheduler.schedulers._signals import SleepingEvent, StopSignals
 from apscheduler.schedulers.base import STATE_STOPPED, TIMEOUT_MAX, BaseScheduler
 
 __all__ = ("STATE_STOPPED", "TIMEOUT_MAX", "BlockingScheduler")
@@ -19,11 +18,16 @@ class BlockingScheduler(BaseScheduler):
     """
 
     _event: Any = None
-    _sleeper: SleepingEvent | None = None
+    _sleeper: Any = None
 
     def start(self, paused: bool = False) -> None:
         """Start, and run until `shutdown()` is called from another thread, from a job, or by a signal."""
         self._new_event()
+        from apscheduler.schedulers._signals import (  # a background scheduler needs none
+            SleepingEvent,
+            StopSignals,
+        )
+
         with StopSignals() as signals:
             super().start(paused)
             try:
