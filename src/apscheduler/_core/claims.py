@@ -66,7 +66,8 @@ class Claim(NamedTuple):
     `then` is the next run time; with None the schedule is finished and the job is removed (its runs stay).
     `definition` is None, except for jobs whose trigger keeps state of its own: their new definition.
     `attempt` is 1, and grows where a run that was cut off is started again. `time` is the same instant as `then`, in
-    its time zone, for a store that keeps `Job` objects.
+    its time zone, for a store that keeps `Job` objects. `rerun` is None, except for jobs that want a run repeated which
+    a crash cuts off: the definition that the claim's RUNNING records keep for that.
     """
 
     job_id: str
@@ -76,6 +77,7 @@ class Claim(NamedTuple):
     definition: Any = None
     attempt: int = 1
     time: datetime | None = None
+    rerun: Any = None
 
 
 class RunKey(NamedTuple):
@@ -101,6 +103,19 @@ class Finish(NamedTuple):
     error: str | None = None
     traceback: str | None = None
     result: bytes | None = None
+
+
+class Rerun(NamedTuple):
+    """A run that was cut off, and whose job wants it repeated; nobody has done so yet.
+
+    `key` is that of the INTERRUPTED record, `definition` the one that the run was claimed with. `revision` is that of
+    the job now, None where the job is gone. `live` counts the job's claims in flight, as in `DueRow`.
+    """
+
+    key: RunKey
+    definition: Any
+    revision: int | None
+    live: int
 
 
 class StoredRun(NamedTuple):

@@ -6,15 +6,18 @@ Nothing here locks; its owner does.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
+from typing import Any
 
 from apscheduler._core.claims import (
     INTERRUPTED,
     RUNNING,
     Claim,
     Finish,
+    NewRun,
     NodeRow,
+    Rerun,
     RunKey,
     RunQuery,
     StoredRun,
@@ -26,13 +29,14 @@ LOG_SIZE = 10_000
 class _LiveClaim:
     """A claim with runs that are not finished: their ids by run time."""
 
-    __slots__ = ("attempt", "ids", "node", "revision")
+    __slots__ = ("attempt", "ids", "node", "rerun", "revision")
 
     def __init__(self, claim: Claim, node: str, ids: dict[float, int]) -> None:
         self.revision = claim.revision
         self.attempt = claim.attempt
         self.node = node
         self.ids = ids
+        self.rerun = claim.rerun
 
 
 class MemoryLog:
@@ -42,6 +46,7 @@ class MemoryLog:
         self._live: dict[str, list[_LiveClaim]] = {}
         self._log: deque[tuple[int, str, Finish]] = deque(maxlen=LOG_SIZE)
         self._ids = count(1)
+        self._kept: dict[RunKey, Any] = {}
         self.nodes: dict[str, NodeRow] = {}
 
     def live(self, job_id: str) -> int:
@@ -87,6 +92,8 @@ class MemoryLog:
                 if run_id is not None:
                     if keep:
                         self._log.append((run_id, claim.node, outcome))
+                        if claim.rerun is not None and outcome.status == INTERRUPTED:
+                            self._kept[outcome.key] = claim.rerun
                     if not claim.ids:
                         self._end(job_id, claim)
                 return
@@ -136,6 +143,8 @@ class MemoryLog:
         removed = len(self._log) - len(kept)
         if removed:
             self._log = deque(reversed(kept), maxlen=LOG_SIZE)
+            left = {outcome.key for _, _, outcome in kept}
+            self._kept = {key: value for key, value in self._kept.items() if key in left}
         return removed
 
     def take_over(self, node_id: str, now: float, reason: str) -> Sequence[StoredRun]:
@@ -147,9 +156,42 @@ class MemoryLog:
                 for run_time, run_id in claim.ids.items():
                     key = RunKey(job_id, claim.revision, run_time, claim.attempt)
                     self._log.append((run_id, node_id, Finish(key, INTERRUPTED, None, now, reason)))
+                    if claim.rerun is not None:
+                        self._kept[key] = claim.rerun
                     taken.append(StoredRun(run_id, *key, INTERRUPTED, node_id, reason, None, now))
                 self._end(job_id, claim)
         return taken
+
+    def kept(self) -> list[tuple[RunKey, Any]]:
+        """Return what interrupted runs keep to be repeated with, oldest run time first."""
+        return sorted(self._kept.items(), key=lambda item: item[0].run_time)
+
+    def repeat(self, node: str, rerun: Rerun) -> bool:
+        """Start a repetition; return False where that has been done, or is not wanted any more."""
+        key = rerun.key
+        if self._kept.pop(key, None) is None:
+            return False
+        self.record(
+            node, Claim(key.job_id, key.revision, None, [NewRun(key.run_time)], attempt=key.attempt + 1)
+        )
+        return True
+
+    def is_running(self, node: str, key: RunKey) -> bool:
+        """Return whether `node` has this very run in flight."""
+        return any(
+            live.node == node and live.revision == key.revision and live.attempt == key.attempt
+            and key.run_time in live.ids
+            for live in self._live.get(key.job_id, ())
+        )  # fmt: skip
+
+    def forget(self, job_ids: Collection[str] | None) -> None:
+        """Forget what the runs of jobs (None: of all) keep to be repeated with, because those were removed."""
+        if self._kept:
+            left = [] if job_ids is None else [key for key in self._kept if key.job_id not in job_ids]
+            self._kept = {key: self._kept[key] for key in left}
+        for job_id in list(self._live) if job_ids is None else job_ids:
+            for claim in self._live.get(job_id, ()):
+                claim.rerun = None
 
     def _end(self, job_id: str, claim: _LiveClaim) -> None:
         claims = self._live[job_id]

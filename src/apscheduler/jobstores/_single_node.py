@@ -12,7 +12,17 @@ from itertools import count
 from threading import Lock, RLock
 from typing import Any, ClassVar
 
-from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+from apscheduler._core.claims import (
+    Claim,
+    Due,
+    DueRow,
+    Finish,
+    JobRow,
+    NodeRow,
+    Rerun,
+    RunQuery,
+    StoredRun,
+)
 from apscheduler.errors import ConflictingIdError, JobLookupError
 from apscheduler.job import Job
 from apscheduler.jobstores._memory_log import MemoryLog
@@ -162,6 +172,14 @@ class SingleNodeStore(ClaimingJobStore):
         """Record the RUNNING runs of a node as INTERRUPTED."""
         with self._log_lock:
             return self._log.take_over(node_id, now, reason)
+
+    def read_reruns(self, limit: int) -> Sequence[Rerun]:
+        """Return nothing: what a crash cut off was recorded in the memory that the crash took with it."""
+        return ()
+
+    def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
+        """Win nothing, as nothing is there to be repeated."""
+        return ()
 
     # -- under the lock -----------------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ everywhere: the update that compares the revision, and the run records in the sa
 from __future__ import annotations
 
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Finish
@@ -46,7 +46,14 @@ class ClaimsTable:
         self._raise_floor = raise_floor(tables)
         running = and_(_is_key(runs, ""), runs.finished.is_(None))
         self._finish = (
-            update(tables.runs).where(running).values({name: bindparam(f"b_{name}") for name in _OUTCOME})
+            update(tables.runs)
+            .where(running)
+            .values(
+                {
+                    **{name: bindparam(f"b_{name}") for name in _OUTCOME},
+                    "job_state": case((bindparam("b_status") == INTERRUPTED, runs.job_state), else_=None),
+                }
+            )
         )
         self._discard = delete(tables.runs).where(running)
 
@@ -71,8 +78,7 @@ class ClaimsTable:
 
     def record(self, node: str, claims: Sequence[Claim], now: float) -> None:
         """Insert the records of `claims` that do not exist yet; `now` is when they ended."""
-        for record in run_records(node, claims, now):
-            values = dict(zip(RECORD, record, strict=True))
+        for values in run_records(node, claims, now).as_dicts():
             try:
                 self._db.write(partial(_insert, self._record, values))
             except IntegrityError:
@@ -102,8 +108,8 @@ class ClaimsTable:
         won = [index for index in in_order if self._apply(conn, claims[index], careful)]
         self._raise_floor_over(conn, [claims[index] for index in won])
         records = run_records(node, [claims[index] for index in won], now)
-        if records:
-            conn.execute(self._record, [dict(zip(RECORD, record, strict=True)) for record in records])
+        if records.rows:
+            conn.execute(self._record, records.as_dicts())
         lost = set(in_order).difference(won)
         return {*won, *self._won_before(conn, node, claims, lost)}
 
@@ -149,13 +155,28 @@ class ClaimsTable:
         return found
 
 
-RECORD = ("job_id", "revision", "run_time", "attempt", "status", "node", "reason", "finished")
+Columns = tuple[str, ...]
+
+RECORD: Columns = ("job_id", "revision", "run_time", "attempt", "status", "node", "reason", "finished")
+KEPT: Columns = (*RECORD, "job_state")
+"""The columns of a record of a run that is to be repeated after a crash."""
 _OUTCOME = ("status", "started", "finished", "reason", "error", "traceback", "result")
 
 
-def run_records(node: str, claims: Sequence[Claim], now: float) -> list[tuple[Any, ...]]:
-    """Return the values of the `RECORD` columns for every run of `claims`."""
-    return [
+class Records(NamedTuple):
+    """Run records to insert: the names of their columns (`RECORD` or `KEPT`), and the values."""
+
+    columns: Columns
+    rows: list[tuple[Any, ...]]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return each row as a dict."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def run_records(node: str, claims: Sequence[Claim], now: float) -> Records:
+    """Return a record for every run of `claims`; the definitions are among them only where one is to be kept."""
+    rows: list[tuple[Any, ...]] = [
         (
             claim.job_id,
             claim.revision,
@@ -169,6 +190,10 @@ def run_records(node: str, claims: Sequence[Claim], now: float) -> list[tuple[An
         for claim in claims
         for run in claim.runs
     ]
+    if all(claim.rerun is None for claim in claims):
+        return Records(RECORD, rows)
+    kept = (claim.rerun if run.status == RUNNING else None for claim in claims for run in claim.runs)
+    return Records(KEPT, [(*row, definition) for row, definition in zip(rows, kept, strict=True)])
 
 
 def storable_text(text: str | None) -> str | None:

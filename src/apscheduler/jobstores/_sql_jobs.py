@@ -70,6 +70,10 @@ class JobsTable:
         )
         self._delete_ids = delete(tables.jobs).where(jobs.id.in_(bindparam("ids", expanding=True)))
         self._raise_floor = raise_floor(tables)
+        # What was removed is not repeated: the records of its runs forget its definition.
+        kept = runs.job_state.is_not(None)
+        self._forget_all = update(tables.runs).where(kept).values(job_state=None)
+        self._forget = self._forget_all.where(runs.job_id.in_(bindparam("ids", expanding=True)))
 
     def _due_statement(self) -> Any:
         jobs, runs = self._tables.jobs.c, self._tables.runs.c
@@ -202,12 +206,14 @@ class JobsTable:
                 conn.execute(self._delete_ids, {"ids": [row[0] for row in found]})
                 deleted += len(found)
                 floor = max(floor, *(row[1] for row in found))
+            conn.execute(self._forget, {"ids": ids})
         if deleted:
             conn.execute(self._raise_floor, {"b_floor": floor})
         return deleted
 
     def _delete_all(self, conn: Connection) -> int:
         jobs = self._tables.jobs
+        conn.execute(self._forget_all)
         floor = conn.scalar(select(func.max(jobs.c.revision)))
         if floor is None:
             return 0

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler._core.claims import Claim, Finish, RunKey
-from apscheduler.jobstores._sql_claims import RECORD, ClaimsTable, outcome_columns, run_records
+from apscheduler._core.claims import INTERRUPTED, Claim, Finish, RunKey
+from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
 from apscheduler.jobstores._sql_jobs import CHUNK, chunks
 from apscheduler.jobstores._sql_sqlite import names_of
 
@@ -53,9 +53,14 @@ class MysqlClaimsTable(ClaimsTable):
         self._redefine_sql = _upsert(
             jobs, ("id", "revision", "next_run_time", "job_state"), ("next_run_time", "job_state")
         )
-        for_record = ", ".join(["%s"] * len(RECORD))
-        self._record_sql = f"INSERT INTO {runs} ({', '.join(RECORD)}) VALUES ({for_record})"
-        self._finish_sql = _upsert(runs, ("id", *_KEY, *_OUTCOME), _OUTCOME)
+        self._record_sql = {
+            columns: f"INSERT INTO {runs} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})"
+            for columns in (RECORD, KEPT)
+        }
+        self._finish_sql = (
+            _upsert(runs, ("id", *_KEY, *_OUTCOME), _OUTCOME)
+            + f", job_state = CASE VALUES(status) WHEN '{INTERRUPTED}' THEN job_state END"
+        )
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
         try:
@@ -71,8 +76,8 @@ class MysqlClaimsTable(ClaimsTable):
         won = {index for index, claim in enumerate(claims) if current.get(claim.job_id) == claim.revision}
         self._write_claims(conn, [claims[index] for index in won])
         records = run_records(node, [claims[index] for index in won], now)
-        if records:
-            conn.exec_driver_sql(self._record_sql, records)
+        if records.rows:
+            conn.exec_driver_sql(self._record_sql[records.columns], records.rows)
         lost = set(range(len(claims))) - won
         return {*won, *self._won_before(conn, node, claims, lost)}
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler.jobstores._sql_claims import RECORD, ClaimsTable, outcome_columns, run_records
+from apscheduler._core.claims import INTERRUPTED
+from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
 from apscheduler.jobstores._sql_jobs import JobsTable
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
 from apscheduler.jobstores._sql_sqlite import names_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 DRIVERS = ("psycopg", "psycopg2")
 
-_RECORD_TYPES = ("text", "int8", "float8", "int4", "text", "text", "text", "float8")
+_RECORD_TYPES = ("text", "int8", "float8", "int4", "text", "text", "text", "float8", "bytea")
 _KEY = {"job_id": "text", "revision": "int8", "run_time": "float8", "attempt": "int4"}
 _OUTCOME = {
     "status": "text",
@@ -105,34 +106,39 @@ class PostgresqlClaimsTable(ClaimsTable):
     def __init__(self, db: Database, tables: Tables) -> None:
         super().__init__(db, tables)
         jobs, runs, _, numbers = names_of(db, tables)
-        record = dict(zip(RECORD, _RECORD_TYPES, strict=True))
-        self._claim_sql = _CLAIM.format(
-            jobs=jobs,
-            runs=runs,
-            numbers=numbers,
-            floor=FLOOR,
-            columns=", ".join(record),
-            arrays=_arrays(record),
-        )
+        self._claim_sql = {
+            columns: _CLAIM.format(
+                jobs=jobs,
+                runs=runs,
+                numbers=numbers,
+                floor=FLOOR,
+                columns=", ".join(columns),
+                arrays=_arrays(dict(zip(columns, _RECORD_TYPES, strict=False))),
+            )
+            for columns in (RECORD, KEPT)
+        }
         outcome = {**_OUTCOME, **_KEY}
         self._finish_sql = _FINISH.format(
             runs=runs,
-            changes=", ".join(f"{name} = f.{name}" for name in _OUTCOME),
+            changes=", ".join(f"{name} = f.{name}" for name in _OUTCOME)
+            + f", job_state = CASE f.status WHEN '{INTERRUPTED}' THEN r.job_state END",
             columns=", ".join(outcome),
             arrays=_arrays(outcome),
         )
         self._discard_sql = _DISCARD.format(runs=runs, columns=", ".join(_KEY), arrays=_arrays(_KEY))
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
+        records = run_records(node, claims, now)
+        sql = self._claim_sql[records.columns]
         values: dict[str, Any] = {
             "ids": [claim.job_id for claim in claims],
             "revisions": [claim.revision for claim in claims],
             "thens": [claim.then for claim in claims],
             "states": [claim.definition for claim in claims],
-            **_columns(RECORD, run_records(node, claims, now)),
+            **_columns(*records),
         }
         try:
-            won = self._db.write_once(lambda conn: conn.exec_driver_sql(self._claim_sql, values).all())
+            won = self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values).all())
         except IntegrityError:
             return self._claim_each(node, claims, now)
         if len(won) == len(claims):

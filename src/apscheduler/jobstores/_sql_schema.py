@@ -7,6 +7,7 @@ does not see.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import (
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 
 FLOOR = "revision_floor"
 VERSION = "schema_version"
-CURRENT = 1
+CURRENT = 2
+"""1 lacked the index of runs that are to be repeated."""
 ATTEMPTS = 20
 
 _MYSQL = ("mysql", "mariadb")
@@ -70,7 +72,7 @@ def define_tables(tablename: str, metadata: MetaData, schema: str | None, dialec
 
     return Tables(
         table(tablename, _jobs_columns()),
-        table(f"{tablename}_runs", _runs_columns(dialect)),
+        table(f"{tablename}_runs", _runs_columns(f"{tablename}_runs", dialect)),
         table(f"{tablename}_nodes", _nodes_columns()),
         table(f"{tablename}_numbers", _numbers_columns()),
     )
@@ -173,17 +175,24 @@ def _jobs_columns() -> list[SchemaItem]:
     ]
 
 
-def _runs_columns(dialect: str) -> list[SchemaItem]:
+def _runs_columns(table: str, dialect: str) -> list[SchemaItem]:
     job_id = Column("job_id", _text(191), nullable=False)
     revision = Column("revision", BigInteger, nullable=False)
     run_time = Column("run_time", Double, nullable=False, index=True)
     attempt = Column("attempt", Integer, nullable=False)
     finished = Column("finished", Double)
+    job_state = Column("job_state", _blob())
+    indexes: list[SchemaItem]
     if dialect in ("sqlite", "postgresql"):
-        is_live = finished.is_(None)
-        live = Index(None, job_id, revision, sqlite_where=is_live, postgresql_where=is_live)
+        is_live, is_kept = finished.is_(None), job_state.is_not(None)
+        indexes = [
+            Index(None, job_id, revision, sqlite_where=is_live, postgresql_where=is_live),
+            Index(_index_name(table, "kept"), job_id, sqlite_where=is_kept, postgresql_where=is_kept),
+        ]
     else:  # has no partial indexes, so the index begins with what tells live runs
-        live = Index(None, finished, job_id, revision)
+        indexes = [Index(None, finished, job_id, revision)]
+        if dialect in _MYSQL:
+            indexes.append(Index(None, job_state, mysql_length=1, mariadb_length=1))
     return [
         Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
         job_id,
@@ -198,11 +207,17 @@ def _runs_columns(dialect: str) -> list[SchemaItem]:
         Column("error", _long_text()),
         Column("traceback", _long_text()),
         Column("result", _blob()),
-        Column("job_state", _blob()),
+        job_state,
         # The run time comes before the revision, so that this index also lists the newest runs of a job.
         UniqueConstraint(job_id, run_time, revision, attempt),
-        live,
+        *indexes,
     ]
+
+
+def _index_name(table: str, what: str) -> str:
+    """Return the name of a second index that begins with the same column; PostgreSQL takes 63 bytes."""
+    name = f"ix_{table}_{what}"
+    return name if len(name.encode()) <= 63 else f"ix_{zlib.crc32(table.encode()):08x}_{what}"
 
 
 def _nodes_columns() -> list[SchemaItem]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler.jobstores._sql_claims import RECORD, ClaimsTable, outcome_columns, run_records
+from apscheduler._core.claims import INTERRUPTED
+from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
 from apscheduler.jobstores._sql_jobs import JobsTable
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
 
@@ -58,11 +59,13 @@ class SqliteClaimsTable(ClaimsTable):
             f"UPDATE {jobs} SET job_state = ?, next_run_time = ?, revision = revision + 1 WHERE {current}"
         )
         self._remove_sql = f"DELETE FROM {jobs} WHERE {current}"
-        self._record_sql = f"INSERT INTO {runs} ({', '.join(RECORD)}) VALUES ({', '.join('?' * len(RECORD))})"
-        self._finish_sql = (
-            f"UPDATE {runs} SET status = ?, started = ?, finished = ?, reason = ?, error = ?, traceback = ?,"
-            f" result = ? WHERE {key}"
-        )
+        self._record_sql = {
+            columns: f"INSERT INTO {runs} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            for columns in (RECORD, KEPT)
+        }
+        outcome = "status = ?, started = ?, finished = ?, reason = ?, error = ?, traceback = ?, result = ?"
+        self._finish_sql = f"UPDATE {runs} SET {outcome}, job_state = NULL WHERE {key}"
+        self._interrupt_sql = f"UPDATE {runs} SET {outcome} WHERE {key}"
         self._discard_sql = f"DELETE FROM {runs} WHERE {key}"
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
@@ -94,19 +97,28 @@ class SqliteClaimsTable(ClaimsTable):
         if removals:
             self._raise_floor_over(conn, claims)
         records = run_records(node, claims, now)
-        if records:
-            conn.exec_driver_sql(self._record_sql, records)
+        if records.rows:
+            conn.exec_driver_sql(self._record_sql[records.columns], records.rows)
         return True
 
     def _finish_all(self, outcomes: Sequence[Finish], keep: bool) -> None:
-        sql: str
-        values: list[tuple[Any, ...]]
-        if keep:
-            sql = self._finish_sql
-            values = [(*outcome_columns(outcome), *_key(outcome)) for outcome in outcomes]
-        else:
-            sql, values = self._discard_sql, [_key(outcome) for outcome in outcomes]
-        self._db.write(lambda conn: conn.exec_driver_sql(sql, values))
+        if not keep:
+            keys = [_key(outcome) for outcome in outcomes]
+            self._db.write(lambda conn: conn.exec_driver_sql(self._discard_sql, keys))
+            return
+        ended: list[tuple[Any, ...]] = []
+        cut_off: list[tuple[Any, ...]] = []
+        for outcome in outcomes:
+            rows = cut_off if outcome.status == INTERRUPTED else ended
+            rows.append((*outcome_columns(outcome), *_key(outcome)))
+
+        def work(conn: Connection) -> None:
+            if ended:
+                conn.exec_driver_sql(self._finish_sql, ended)
+            if cut_off:
+                conn.exec_driver_sql(self._interrupt_sql, cut_off)
+
+        self._db.write(work)
 
 
 class _SomeWereLostError(Exception):

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from apscheduler._clock import SYSTEM
-from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, Rerun, RunQuery, StoredRun
 from apscheduler.errors import ConflictingIdError, JobLookupError, JobUnreadableError, TransientJobError
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ class ClaimingJobStore(BaseJobStore):
     """A store that any number of schedulers may share.
 
     Every method is atomic: after an error nothing of it is in effect, or - where the connection broke during the
-    commit - all of it may be; `claim`, `finish`, `heartbeat`, `take_over`, `delete_jobs` and `prune_runs` may then be
-    repeated. Methods are called from any thread, never with a lock of the scheduler held. A server that does not
-    answer is reported as the client library's own exception.
+    commit - all of it may be; `claim`, `finish`, `heartbeat`, `take_over`, `claim_reruns`, `delete_jobs` and
+    `prune_runs` may then be repeated. Methods are called from any thread, never with a lock of the scheduler held. A
+    server that does not answer is reported as the client library's own exception.
     """
 
     blocks: ClassVar[bool] = True
@@ -148,7 +148,10 @@ class ClaimingJobStore(BaseJobStore):
 
     @abstractmethod
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
-        """Remove the jobs with these ids (None: all jobs) and return how many there were. Their runs are kept."""
+        """Remove the jobs with these ids (None: all jobs) and return how many there were.
+
+        Their runs are kept, but not repeated any more: what the records keep for that (`Claim.rerun`) is dropped.
+        """
 
     # -- firing -------------------------------------------------------------------------------------------------
 
@@ -175,7 +178,8 @@ class ClaimingJobStore(BaseJobStore):
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
         """Write outcomes to their run records; only where a record is still RUNNING.
 
-        With `keep=False` (no run log) the records are removed instead.
+        With `keep=False` (no run log) the records are removed instead. A record drops what it keeps for a repetition
+        (`Claim.rerun`), unless its outcome is INTERRUPTED.
         """
 
     @abstractmethod
@@ -215,7 +219,21 @@ class ClaimingJobStore(BaseJobStore):
         """Record the RUNNING runs of a node as INTERRUPTED, finished at `now`, and remove the node.
 
         Returns exactly those runs that this call has recorded, so that of several callers each run has one. A node
-        signs off by taking over itself.
+        signs off by taking over itself. The records go on keeping what they keep for a repetition (`Claim.rerun`).
+        """
+
+    @abstractmethod
+    def read_reruns(self, limit: int) -> Sequence[Rerun]:
+        """Return at most `limit` INTERRUPTED runs that keep what is needed to repeat them, oldest run time first."""
+
+    @abstractmethod
+    def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
+        """Claim repetitions of cut off runs; return the indexes of those that were won.
+
+        One is won where the record still keeps its definition and the job still has `revision` (or is still gone where
+        that is None). Atomically, it drops that definition, raises the job's revision by one, and inserts a RUNNING
+        record of `node` with the same key but one attempt more, which keeps no definition: a run is repeated once.
+        One that `node` has won before is won again while its record is RUNNING. One that is lost has no effect.
         """
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:

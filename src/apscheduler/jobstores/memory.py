@@ -12,7 +12,17 @@ from heapq import heapify, heappop, heappush
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple
 
-from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+from apscheduler._core.claims import (
+    Claim,
+    Due,
+    DueRow,
+    Finish,
+    JobRow,
+    NodeRow,
+    Rerun,
+    RunQuery,
+    StoredRun,
+)
 from apscheduler.job import Job
 from apscheduler.jobstores._memory_log import MemoryLog
 from apscheduler.jobstores.base import ClaimingJobStore
@@ -109,6 +119,7 @@ class MemoryJobStore(ClaimingJobStore):
         """Remove the jobs with these ids (None: all jobs) and return how many there were. Their runs are kept."""
         with self._lock:
             removed = 0
+            self._log.forget(job_ids)
             for job_id in list(self._jobs) if job_ids is None else job_ids:
                 if job_id in self._jobs:
                     self._drop(job_id)
@@ -201,6 +212,30 @@ class MemoryJobStore(ClaimingJobStore):
         with self._lock:
             return self._log.take_over(node_id, now, reason)
 
+    def read_reruns(self, limit: int) -> Sequence[Rerun]:
+        """Return at most `limit` INTERRUPTED runs that are to be repeated, oldest run time first."""
+        with self._lock:
+            return [
+                Rerun(key, definition, self._revision_of(key.job_id), self._log.live(key.job_id))
+                for key, definition in self._log.kept()[:limit]
+            ]
+
+    def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
+        """Claim repetitions of cut off runs; return the indexes of those that were won."""
+        won = []
+        with self._lock:
+            for index, rerun in enumerate(reruns):
+                key = rerun.key
+                again = key._replace(attempt=key.attempt + 1)
+                if self._log.is_running(node, again):
+                    won.append(index)
+                elif self._revision_of(key.job_id) == rerun.revision and self._log.repeat(node, rerun):
+                    won.append(index)
+                    if rerun.revision is not None:
+                        entry = self._jobs[key.job_id]
+                        self._move(entry, entry.stamp)
+        return won
+
     # -- under the lock -----------------------------------------------------------------------------------------
 
     def _move(self, entry: _Entry, stamp: float | None) -> None:
@@ -212,6 +247,10 @@ class MemoryJobStore(ClaimingJobStore):
                 self._heap = [entry for entry in self._jobs.values() if entry.stamp is not None]
                 heapify(self._heap)
                 self._handed_out = []
+
+    def _revision_of(self, job_id: str) -> int | None:
+        entry = self._jobs.get(job_id)
+        return None if entry is None else entry.revision
 
     def _drop(self, job_id: str) -> None:
         self._highest_revision = max(self._highest_revision, self._jobs.pop(job_id).revision)

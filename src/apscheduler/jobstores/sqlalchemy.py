@@ -20,6 +20,7 @@ from apscheduler.jobstores._codec import JobCodec
 from apscheduler.jobstores._sql_claims import ClaimsTable
 from apscheduler.jobstores._sql_engine import Database, make_engine
 from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_reruns import RerunsTable
 from apscheduler.jobstores._sql_return import FiredJobs
 from apscheduler.jobstores._sql_runs import NodesTable, RunsTable
 from apscheduler.jobstores._sql_schema import Tables, create_tables, define_tables
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Engine
 
-    from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+    from apscheduler._core.claims import (
+        Claim,
+        Due,
+        DueRow,
+        Finish,
+        JobRow,
+        NodeRow,
+        Rerun,
+        RunQuery,
+        StoredRun,
+    )
     from apscheduler.job import Job
 
 __all__ = ("SQLAlchemyJobStore",)
@@ -96,6 +107,7 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         self.jobs_t = self._tables.jobs
         self._jobs, self._claims = _statements_for(self._db, self._tables)
         self._runs = RunsTable(self._db, self._tables)
+        self._reruns = RerunsTable(self._db, self._tables)
         self._nodes = NodesTable(self._db, self._tables)
         self._fired = FiredJobs(self._db, self._tables)
 
@@ -144,7 +156,7 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         return self._jobs.read_all()
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
-        """Remove the jobs with these ids (None: all jobs) and return how many there were."""
+        """Remove the jobs with these ids (None: all jobs) and return how many there were; see the contract."""
         deleted = self._jobs.delete(job_ids)
         for job_id in job_ids or ():
             self._codec.forget(job_id)
@@ -202,6 +214,14 @@ class SQLAlchemyJobStore(ClaimingJobStore):
     def take_over(self, node_id: str, now: float, reason: str) -> Sequence[StoredRun]:
         """Record the RUNNING runs of a node as INTERRUPTED, finished at `now`, and remove the node."""
         return self._runs.take_over(node_id, now, reason, self._nodes)
+
+    def read_reruns(self, limit: int) -> Sequence[Rerun]:
+        """Return at most `limit` INTERRUPTED runs that are to be repeated, oldest run time first."""
+        return self._reruns.read(limit)
+
+    def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
+        """Claim repetitions, each in a transaction of its own; return the indexes of those that were won."""
+        return self._reruns.claim(node, reruns)
 
 
 def _statements_for(db: Database, tables: Tables) -> tuple[JobsTable, ClaimsTable]:

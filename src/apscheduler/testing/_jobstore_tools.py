@@ -117,6 +117,7 @@ def claim_of(
     runs: Sequence[NewRun] | None = None,
     attempt: int = 1,
     definition: Any = None,
+    rerun: Any = None,
 ) -> Claim:
     """Return the claim of the run time of `row` (and nothing else), or of `runs`."""
     time = None if then is None else as_time(then)
@@ -128,6 +129,7 @@ def claim_of(
         definition,
         attempt,
         time,
+        rerun,
     )
 
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, RunQuery, StoredRun
+from apscheduler._core.claims import (
+    Claim,
+    Due,
+    DueRow,
+    Finish,
+    JobRow,
+    NodeRow,
+    Rerun,
+    RunQuery,
+    StoredRun,
+)
 from apscheduler.job import Job
 from apscheduler.jobstores.base import ClaimingJobStore
 
@@ -179,6 +189,16 @@ class FaultyStore(ClaimingJobStore):
             "take_over", lambda: self.store.take_over(node_id, now, reason)
         )
         return runs
+
+    def read_reruns(self, limit: int) -> Sequence[Rerun]:
+        """Return the runs that are to be repeated."""
+        reruns: Sequence[Rerun] = self._made("read_reruns", lambda: self.store.read_reruns(limit))
+        return reruns
+
+    def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
+        """Claim repetitions of cut off runs."""
+        won: Collection[int] = self._made("claim_reruns", lambda: self.store.claim_reruns(node, reruns))
+        return won
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:
         """Have `callback` called when another process changed a job."""
