@@ -13,12 +13,10 @@ from typing import Any
 from apscheduler.job import Job
 from apscheduler.triggers.base import BaseTrigger
 
-_LIMITS = ("name", "executor", "misfire_grace_time", "coalesce", "max_instances")
-
 
 def same_definition(stored: Job, new: Job) -> bool:
     """Return whether `new` asks for what `stored` is."""
-    if any(getattr(stored, name) != getattr(new, name) for name in _LIMITS):
+    if (stored.name, stored.limits) != (new.name, new.limits):
         return False
     try:
         one, other = stored.__getstate__(), new.__getstate__()

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from apscheduler._callables import look_at, storable
+from apscheduler._core.limits import RECORD, RERUN, Limits
+from apscheduler._limits import CHECKS, NO_LIMITS, Limit, shared_limits
 from apscheduler.errors import JobUnreadableError
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import convert_to_datetime, datetime_repr, ref_to_obj
@@ -55,6 +57,8 @@ class Job:
         misfire_grace_time: seconds that a run may start late, None for any.
         coalesce: whether several due run times are run as one.
         max_instances: how many runs of this job may be in flight at once, over all schedulers of its store.
+        on_crash: what becomes of a run that a crash cuts off: "record" it as interrupted, or "rerun" it once.
+        limits: the five values above but the times, as one tuple that jobs with the same values share.
     """
 
     __slots__ = (
@@ -63,13 +67,10 @@ class Job:
         "_kwargs",
         "_scheduler",
         "args",
-        "coalesce",
-        "executor",
         "func",
         "func_ref",
         "id",
-        "max_instances",
-        "misfire_grace_time",
+        "limits",
         "name",
         "next_run_time",
         "trigger",
@@ -82,16 +83,19 @@ class Job:
     args: tuple[Any, ...]
     _kwargs: dict[str, Any] | None
     trigger: BaseTrigger
-    executor: str
     next_run_time: datetime | None
-    misfire_grace_time: int | None
-    coalesce: bool
-    max_instances: int
+    limits: Limits
+    executor = Limit[str]("executor", 0)
+    misfire_grace_time = Limit[int | None]("misfire_grace_time", 1)
+    coalesce = Limit[bool]("coalesce", 2)
+    max_instances = Limit[int]("max_instances", 3)
+    on_crash = Limit[str]("on_crash", 4)
 
     def __init__(self, scheduler: BaseScheduler, id: str | None = None, **kwargs: Any) -> None:
         self._scheduler: Any = scheduler
         self._jobstore_alias: str | None = None
         self.id = new_id() if id is None or id == "" else _id(id)
+        self.limits = NO_LIMITS
         self._modify(**kwargs)
 
     @classmethod
@@ -113,7 +117,9 @@ class Job:
         job._kwargs = kwargs or None
         job.name = call_name if name is None else _name(name)
         job.trigger = trigger
-        job.executor = executor if type(executor) is str else _executor(executor)
+        job.limits = NO_LIMITS
+        if executor != "default":
+            job.executor = CHECKS["executor"](executor)
         return job
 
     @property
@@ -188,10 +194,7 @@ class Job:
         self.args = other.args
         self._kwargs = None if other._kwargs is None else dict(other._kwargs)
         self.trigger = other.trigger
-        self.executor = other.executor
-        self.misfire_grace_time = other.misfire_grace_time
-        self.coalesce = other.coalesce
-        self.max_instances = other.max_instances
+        self.limits = other.limits
         self.next_run_time = other.next_run_time
 
     def _refresh(self) -> Job:
@@ -251,7 +254,7 @@ class Job:
                 f"This Job cannot be serialized since the reference to its callable could not be determined: {exc}."
                 " Consider giving a textual reference (module:function name) instead."
             ) from exc
-        return {
+        state = {
             "version": STATE_VERSION,
             "id": self.id,
             "func": call.ref,
@@ -265,6 +268,9 @@ class Job:
             "max_instances": self.max_instances,
             "next_run_time": self.next_run_time,
         }
+        if self.limits.on_crash == RERUN:  # which 3.x does not know, and reads past
+            state["on_crash"] = self.on_crash
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         version = state.get("version", 1)
@@ -274,13 +280,16 @@ class Job:
         self.func_ref = state["func"]
         self.func = ref_to_obj(state["func"])
         self.trigger = state["trigger"]
-        self.executor = state["executor"]
         self.args = state["args"]
         self.kwargs = state["kwargs"]
         self.name = state["name"]
-        self.misfire_grace_time = state["misfire_grace_time"]
-        self.coalesce = state["coalesce"]
-        self.max_instances = state["max_instances"]
+        self.limits = shared_limits(
+            state["executor"],
+            state["misfire_grace_time"],
+            state["coalesce"],
+            state["max_instances"],
+            state.get("on_crash", RECORD),
+        )
         self.next_run_time = state["next_run_time"]
 
     # -- how it looks -------------------------------------------------------------------------------------------
@@ -351,39 +360,16 @@ def _name(value: Any) -> str:
     return value
 
 
-def _misfire_grace_time(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or value <= 0):
-        raise TypeError(
-            f"misfire_grace_time must be either None or a positive integer (seconds), got {value!r}"
-        )
-    return value
-
-
-def _max_instances(value: Any) -> int:
-    if not isinstance(value, int) or value <= 0:
-        raise TypeError(f"max_instances must be a positive integer, got {value!r}")
-    return value
-
-
 def _trigger(value: Any) -> BaseTrigger:
     if not isinstance(value, BaseTrigger):
         raise TypeError(f"Expected a trigger instance, got {type(value).__name__} instead")
     return value
 
 
-def _executor(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"executor must be a string (the alias of an executor), got {value!r}")
-    return value
-
-
 _CALL = frozenset({"func", "args", "kwargs", "name"})
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "misfire_grace_time": _misfire_grace_time,
-    "coalesce": bool,
-    "max_instances": _max_instances,
+    **CHECKS,
     "trigger": _trigger,
-    "executor": _executor,
 }
 
 MODIFIABLE = frozenset({*_CHECKS, *_CALL, "id", "next_run_time"})

@@ -25,7 +25,7 @@ class Run:
         started_at: when the function was called; None where it was not (yet).
         finished_at: when the run ended; None while it is running.
         node: the id of the scheduler that claimed the run time.
-        attempt: 1, and more where a run that was cut off was started again.
+        attempt: 1, and more where a run that was cut off was started again; 0 for a run time that was set aside.
         error: `Type: message` on one line, of a failed run.
         traceback: the text of the traceback, of a failed run.
         result: the return value, where it is small and made of plain values; else None.
@@ -68,7 +68,7 @@ def run_of(stored: StoredRun) -> Run:
         _time(stored.started),
         _time(stored.finished),
         stored.node,
-        stored.attempt,
+        abs(stored.attempt),  # negative in the record of an outcome that came late
         stored.error,
         stored.traceback,
         _results.load(stored.result),

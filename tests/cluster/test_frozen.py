@@ -57,7 +57,10 @@ def test_the_runs_of_a_frozen_process_are_taken_over_and_its_late_outcomes_overw
     cluster.until(lambda: frozen.pid in {line.pid for line in cluster.lines() if line.job_id == "often"})
     cluster.stop(frozen)  # which writes all its outcomes
 
-    assert cluster.runs("held") == before
+    [first, late] = cluster.runs("held")
+    assert [first] == before
+    assert (late.status, late.attempt, late.node) == ("succeeded", -1, node)
+    assert late.reason.startswith("late: it ended")
     cluster.check_nothing_ran_twice()
     cluster.check_records_agree()
     cluster.check_no_due_time_is_missing("often", 0.1)

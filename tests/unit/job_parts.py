@@ -70,6 +70,7 @@ def job(func: Any = plain, **changes: Any) -> Job:
         "misfire_grace_time": 1,
         "coalesce": True,
         "max_instances": 1,
+        "on_crash": "record",
         "next_run_time": WHEN,
     }
     return Job(Zone(), changes.pop("id", "j"), **{**values, **changes})  # type: ignore[arg-type]

@@ -28,6 +28,7 @@ EXCEPTIONS = {
     },  # the job in the store is the program's handle, and stays the same object
     "schedulers/_job_adding.py": {"_scheduler", "_jobstore_alias", "_assign", "_made", "_modify"},
     "schedulers/_job_calls.py": {"_copy", "_modify"},  # what a job offers to its scheduler only
+    "schedulers/_reruns.py": {"_copy"},  # as above
     "triggers/cron/__init__.py": {"_getframe"},  # of sys, to point a warning at the caller's line
 }
 

@@ -147,7 +147,10 @@ class RunQuery(NamedTuple):
 
 
 class NodeRow(NamedTuple):
-    """One scheduler in one process. `counter` grows with every heartbeat; nothing else of a node ever changes."""
+    """One scheduler in one process.
+
+    `counter` grows with every heartbeat, and is odd while the scheduler is paused; nothing else of a node ever changes.
+    """
 
     id: str
     host: str

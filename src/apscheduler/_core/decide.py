@@ -10,18 +10,17 @@ from typing import NamedTuple, Protocol
 
 from apscheduler._core.claims import SKIPPED, Claim, DueRow, NewRun
 from apscheduler._core.firing import Plan, Trigger, plan
-from apscheduler._core.limits import MAX_INSTANCES, has_room
+from apscheduler._core.limits import MAX_INSTANCES, RERUN, Limits, has_room
 
 
-class Limits(Protocol):
+class Decidable(Protocol):
     """What is asked of a job here."""
 
     @property
     def trigger(self) -> Trigger:
         """When it fires."""
 
-    coalesce: bool
-    max_instances: int
+    limits: Limits
 
 
 class Decision(NamedTuple):
@@ -36,15 +35,16 @@ class Decision(NamedTuple):
     skipped: tuple[datetime, ...] = ()
 
 
-def decide(row: DueRow, job: Limits, due: datetime, now: datetime, now_stamp: float) -> Decision:
+def decide(row: DueRow, job: Decidable, due: datetime, now: datetime, now_stamp: float) -> Decision:
     """Decide on `row`, whose next run time `due` has come at `now`.
 
     Whether a run is too late is not decided here: the executor judges that when it starts the run, as in 3.x.
     Whatever the trigger raises goes through to the caller.
     """
-    p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=job.coalesce)
+    _, _, coalesce, max_instances, on_crash = job.limits
+    p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=coalesce)
     nothing: tuple[datetime, ...] = ()
-    if has_room(row.live, job.max_instances):
+    if has_room(row.live, max_instances):
         runs = [NewRun(stamp) for stamp in p.stamps]
         times, skipped = p.times, nothing
     else:
@@ -52,7 +52,8 @@ def decide(row: DueRow, job: Limits, due: datetime, now: datetime, now_stamp: fl
         times, skipped = nothing, p.times
     if p.coalesced:
         runs = [*_coalesced(p), *runs]
-    claim = Claim(row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then)
+    rerun = row.definition if on_crash == RERUN else None
+    claim = Claim(row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then, rerun)
     return Decision(claim, times, p.stamps, skipped)
 
 

@@ -1,9 +1,28 @@
-"""How many runs of one job may be in flight at once."""
+"""Within which limits a job runs, and whether it has room for one more run."""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 MAX_INSTANCES = "max_instances"
 """The reason in the record of a run that was skipped because its job had no room."""
+
+RECORD = "record"
+RERUN = "rerun"
+ON_CRASH = (RECORD, RERUN)
+
+
+class Limits(NamedTuple):
+    """What a job says besides what it runs and when; one value is shared by all jobs that say the same.
+
+    A value that a job was not given, and gets when it is stored, is `undefined` until then.
+    """
+
+    executor: str
+    misfire_grace_time: Any
+    coalesce: Any
+    max_instances: Any
+    on_crash: Any
 
 
 def has_room(live: int, max_instances: int) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from apscheduler._core.claims import DueRow, JobRow
+from apscheduler._limits import RECORD, shared_limits
 from apscheduler.errors import JobUnreadableError
 from apscheduler.job import CannotRun, Job
 from apscheduler.triggers.base import BaseTrigger
@@ -65,10 +66,13 @@ def stand_in(row: JobRow | DueRow, reason: str, time: datetime | None) -> Job:
     job.kwargs = state["kwargs"] if isinstance(state.get("kwargs"), dict) else {}
     trigger = state.get("trigger")
     job.trigger = trigger if isinstance(trigger, BaseTrigger) else UnknownTrigger(reason)
-    job.executor = _text(state.get("executor")) or "default"
-    job.misfire_grace_time = state.get("misfire_grace_time", 1)
-    job.coalesce = bool(state.get("coalesce", True))
-    job.max_instances = state.get("max_instances", 1)
+    job.limits = shared_limits(
+        _text(state.get("executor")) or "default",
+        state.get("misfire_grace_time", 1),
+        bool(state.get("coalesce", True)),
+        state.get("max_instances", 1),
+        _text(state.get("on_crash")) or RECORD,
+    )
     job.next_run_time = time
     return job
 

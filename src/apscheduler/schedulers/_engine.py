@@ -7,9 +7,8 @@ thread. No lock is held while a store, an executor or a listener is called.
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from threading import Event, Lock
 from typing import Any
 
@@ -27,7 +26,6 @@ from apscheduler._core.claims import (
     NewRun,
     NodeRow,
     RunKey,
-    StoredRun,
 )
 from apscheduler._core.retention import Retention
 from apscheduler.errors import JobProcessError
@@ -47,12 +45,12 @@ from apscheduler.events import (
 from apscheduler.executors._run import failed, log_outcome, one_line
 from apscheduler.executors.base import BaseExecutor, Outcome, Submission
 from apscheduler.schedulers._listeners import Listeners
+from apscheduler.schedulers._others import stop_listening, tell_interrupted
 from apscheduler.schedulers._registry import Aside, Registry, StoreSlot
 
 FIRST_ASIDE_DELAY = 1.0
 LONGEST_ASIDE_DELAY = 300.0
 PRUNE_INTERVAL = 60.0
-POLL_INTERVAL = 1.0
 SMALLEST_JUMP = 2.0
 """Seconds; less is how a clock is kept right, and how a busy machine reads two clocks one after the other."""
 _CODES = {
@@ -73,6 +71,7 @@ class Engine:
         self.wake = wake
         self.timezone: tzinfo = UTC
         self.retry_interval = 10.0
+        self.lease = 30.0
         self.retention = Retention()
         self.listeners = Listeners(logger)
         self.registry = Registry()
@@ -150,6 +149,10 @@ class Engine:
             self._tell(code, submission, outcome)
         submission.left -= 1
         if not submission.left:
+            if submission.attempt > 1 and slot is not None:
+                slot.reruns_asked = (
+                    True  # because another repetition of the same job may have waited for this one
+                )
             self._live.discard(submission)
             if not self._live:
                 self._say_idle()
@@ -273,11 +276,12 @@ class Engine:
             return
         slot.started = False
         try:
+            stop_listening(slot)
             outcomes = [*slot.writing, *slot.outcomes]
             slot.outcomes.clear()
             if outcomes:
                 slot.store.finish(outcomes, self.retention.keep)
-            self.tell_interrupted(slot, slot.store.take_over(self.node.id, self.clock.time(), reason))
+            tell_interrupted(self, slot, slot.store.take_over(self.node.id, self.clock.time(), reason))
         except Exception:
             self.logger.exception(
                 'Could not write the last outcomes to job store "%s"',
@@ -293,8 +297,8 @@ class Engine:
             )
 
     def next_beat(self) -> None:
-        """Raise this node's heartbeat counter."""
-        self.node = self.node._replace(counter=self.node.counter + 1)
+        """Raise this node's heartbeat counter, to an odd number while it is paused."""
+        self.node = self.node._replace(counter=(self.node.counter // 2 + 1) * 2 + self.paused)
 
     def store_changed(self, slot: StoreSlot) -> None:
         """Have the next turn read a store, and make it soon."""
@@ -305,19 +309,6 @@ class Engine:
         """Note that a job was stored which is due at `stamp`, and wake the driver if that is earlier than it knows."""
         if slot.note(stamp) and not self.paused:
             self.wake()
-
-    def ask_for_others(self, slot: StoreSlot) -> float:
-        """Have the store read once a second while other schedulers share it, as what they change is not told here.
-
-        Returns the seconds until the next such reading; infinity for a store that nobody else uses.
-        """
-        if not slot.others:
-            return float("inf")
-        now = self.clock.monotonic()
-        if now >= slot.poll_at:
-            slot.dirty = True
-            slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)
-        return slot.poll_at - now
 
     def prune_in_turn(self, slot: StoreSlot) -> None:
         """Prune the run log of a store that does not wait, once a minute; the others are pruned by the heartbeat."""
@@ -387,22 +378,14 @@ class Engine:
         slot.dirty = True
         return max(wait, 0.05)
 
-    # -- other nodes --------------------------------------------------------------------------------------------
-
-    def tell_interrupted(self, slot: StoreSlot, runs: Sequence[StoredRun]) -> None:
-        """Tell listeners of runs that were taken over from a node that died."""
-        for run in runs:
-            self.logger.warning(
-                "A run of job %s was interrupted: %s",
-                run.job_id,
-                run.reason,
-                extra={"event": "job_interrupted"},
-            )
-            if self.listeners.mask & EVENT_JOB_INTERRUPTED:
-                time = datetime.fromtimestamp(run.run_time, UTC)
-                self.listeners.tell(
-                    JobInterruptedEvent(EVENT_JOB_INTERRUPTED, run.job_id, slot.alias, time, run.node or "")
-                )
+    def keys_in_flight(self, slot: StoreSlot) -> set[RunKey]:
+        """Return the runs of a store that are being run here, or have ended and are not written yet."""
+        keys = set(self.unwritten(slot))
+        for submission in self._live.copy():
+            if submission.jobstore == slot.alias:
+                for stamp in submission.stamps:
+                    keys.add(RunKey(submission.job.id, submission.revision, stamp, submission.attempt))
+        return keys
 
     def unwritten(self, slot: StoreSlot) -> dict[Any, Finish]:
         """Return the outcomes that are reported but not yet in the store, by the key of their record."""

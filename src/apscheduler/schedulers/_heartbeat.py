@@ -11,7 +11,9 @@ from threading import Event, Thread, current_thread
 from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
 from apscheduler._core.leases import observe
 from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
+from apscheduler.schedulers._fencing import beaten
 from apscheduler.schedulers._node import is_gone
+from apscheduler.schedulers._others import tell_interrupted
 from apscheduler.schedulers._registry import StoreSlot
 
 BEATS_PER_LEASE = 3
@@ -51,8 +53,12 @@ class Heartbeat:
         """Write this node's heartbeat, take over from dead nodes, prune the run log; a store that fails is left."""
         engine = self._engine
         try:
+            present = self.look_after_others(slot)
             slot.store.heartbeat(engine.node)
-            self.look_after_others(slot)
+            beaten(engine, slot, present)
+            if slot.store.read_reruns(1):
+                slot.reruns_asked = True
+                engine.wake()
             if slot.store.shared:
                 # Because a program may have come, added a job and gone between two beats.
                 engine.store_changed(slot)
@@ -65,21 +71,24 @@ class Heartbeat:
                 "No heartbeat in %s", slot.alias, exc_info=True, extra={"event": "heartbeat_failed"}
             )
 
-    def _nodes_in(self, slot: StoreSlot) -> list[NodeRow]:
+    def _with_nameless(self, slot: StoreSlot, nodes: list[NodeRow]) -> list[NodeRow]:
         """Return the nodes of a store, and those of which only their running runs tell.
 
         A node that was held for dead has no row until its next beat. If it claims before that, and dies, its runs
         would count as live for ever.
         """
-        nodes = list(slot.store.read_nodes())
         running = slot.store.read_runs(RunQuery(statuses=(RUNNING,), limit=None))
         nameless = {run.node for run in running if run.node}.difference(node.id for node in nodes)
         return [*nodes, *(NodeRow(node_id, "", 0, 0.0, 0) for node_id in nameless)]
 
-    def look_after_others(self, slot: StoreSlot) -> None:
-        """Record the runs of nodes that are dead, or whose process is known to be gone, as interrupted."""
+    def look_after_others(self, slot: StoreSlot) -> bool:
+        """Record the runs of nodes that are dead, or whose process is known to be gone, as interrupted.
+
+        Returns whether this node is among those that are listed, and so was not taken for dead itself.
+        """
         engine = self._engine
-        nodes = [node for node in self._nodes_in(slot) if node.id != engine.node.id]
+        listed = list(slot.store.read_nodes())
+        nodes = [node for node in self._with_nameless(slot, listed) if node.id != engine.node.id]
         slot.sightings, dead = observe(slot.sightings, nodes, engine.clock.monotonic(), self._lease)
         others = len(nodes)
         for node in nodes:
@@ -87,9 +96,11 @@ class Heartbeat:
                 others -= 1
                 reason = f"node {node.id} died"
                 runs = slot.store.take_over(node.id, engine.clock.time(), reason)
-                engine.tell_interrupted(slot, runs)
+                tell_interrupted(engine, slot, runs)
                 if runs:
+                    slot.reruns_asked = True
                     engine.store_changed(slot)
         if others and not slot.others:
             engine.wake()  # because the driver sleeps as one does who is alone
         slot.others = others
+        return any(node.id == engine.node.id for node in listed)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import IO, Any
 
 from apscheduler._core.claims import JobRow
+from apscheduler._core.limits import Limits
 from apscheduler.errors import ConflictingIdError
 from apscheduler.events import EVENT_JOB_ADDED, JobEvent
 from apscheduler.job import Job, checked_call
@@ -24,7 +25,7 @@ NO_KWARGS: dict[str, Any] = {}
 class JobAdding(JobCalls):
     """Mixed into `BaseScheduler`."""
 
-    _job_defaults: dict[str, Any]
+    _default_limits: Limits
 
     def add_job(
         self,
@@ -41,6 +42,7 @@ class JobAdding(JobCalls):
         jobstore: str = "default",
         executor: str = "default",
         replace_existing: bool | str = False,
+        on_crash: str = undefined,
         **trigger_args: Any,
     ) -> Job:
         """Add a job and return it; before `start()` it is pending, and stored when the scheduler starts.
@@ -61,6 +63,8 @@ class JobAdding(JobCalls):
             executor: alias of the executor.
             replace_existing: False raises where the id is taken; True replaces the stored job; "if_changed" replaces
                 it only where its definition differs, and else leaves its next run time and pause as they are.
+            on_crash: what becomes of a run that a crash of its process cuts off: "record" it as interrupted, or "rerun"
+                it once, in a scheduler that lives (see docs/howto/on-crash.md).
             trigger_args: arguments for the trigger.
 
         Raises:
@@ -76,7 +80,7 @@ class JobAdding(JobCalls):
             )
         job = self._make_job(
             func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
-            executor, **trigger_args,
+            executor, on_crash, **trigger_args,
         )  # fmt: skip
         if self.state == STATE_STOPPED and self._keep_pending([job], jobstore, replace_existing):
             return job
@@ -110,7 +114,7 @@ class JobAdding(JobCalls):
             return made
         slot = self._engine.registry.store(jobstore)
         for job in made:
-            fill_in(job, self._job_defaults, self._now, self._logger)
+            fill_in(job, self._default_limits, self._now, self._logger)
             job._jobstore_alias = jobstore
         rows = {job.id: slot.store.new_row(job) for job in made}
         while rows and (taken := slot.store.insert_jobs(list(rows.values()))):
@@ -138,6 +142,7 @@ class JobAdding(JobCalls):
         next_run_time: datetime | str | None = undefined,
         jobstore: str = "default",
         executor: str = "default",
+        on_crash: str = undefined,
         **trigger_args: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Add the decorated function as a job; arguments as for `add_job()`. A job with the same id is replaced."""
@@ -145,7 +150,7 @@ class JobAdding(JobCalls):
         def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
             self.add_job(
                 func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
-                jobstore, executor, replace_existing=True, **trigger_args,
+                jobstore, executor, True, on_crash, **trigger_args,
             )  # fmt: skip
             return func
 
@@ -186,6 +191,7 @@ class JobAdding(JobCalls):
         max_instances: int = undefined,
         next_run_time: datetime | str | None = undefined,
         executor: str = "default",
+        on_crash: str = undefined,
         **trigger_args: Any,
     ) -> Job:
         """Return a job as described in `add_job()`; what was not given is filled in when it is stored."""
@@ -201,6 +207,8 @@ class JobAdding(JobCalls):
             limits["max_instances"] = max_instances
         if next_run_time is not undefined:
             limits["next_run_time"] = next_run_time
+        if on_crash is not undefined:
+            limits["on_crash"] = on_crash
         if limits:
             job._modify(**limits)
         return job
@@ -226,7 +234,7 @@ class JobAdding(JobCalls):
             call = job.func, job.func_ref, job.args, job.kwargs, job.name
             trial = Job._made(self, job.id, call, None, job.trigger, job.executor)
             trial.next_run_time = None
-            fill_in(trial, self._job_defaults, self._now, self._logger)
+            fill_in(trial, self._default_limits, self._now, self._logger)
             slot.store.dump(trial)
 
     def _store_pending_jobs(self, state: int) -> None:
@@ -253,7 +261,7 @@ class JobAdding(JobCalls):
 
     def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
         slot = self._engine.registry.store(alias)
-        fill_in(job, self._job_defaults, self._now, self._logger)
+        fill_in(job, self._default_limits, self._now, self._logger)
         job._jobstore_alias = alias  # first, because once it is stored another thread may run it
         try:
             return self._store(slot, job, replace_existing)

@@ -10,6 +10,7 @@ from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from apscheduler.schedulers._components import Components
+from apscheduler.schedulers._others import listen
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 
@@ -32,8 +33,11 @@ class Lifecycle(Components):
         if not slot.started:
             slot.given.start(self, slot.alias)
         slot.store.heartbeat(self._engine.node)
+        listen(self._engine, slot)
         slot.dirty = slot.started = True
         if slot.store.blocks:
+            slot.reruns_asked = True
+            slot.beaten_at = self._engine.clock.time(), self._engine.clock.monotonic()
             if self._heartbeat is None:
                 from apscheduler.schedulers._heartbeat import Heartbeat  # only stores that wait need it
 

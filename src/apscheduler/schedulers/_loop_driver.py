@@ -9,7 +9,7 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
-from apscheduler.schedulers._turn import Steps
+from apscheduler.schedulers._steps import Steps
 
 
 def run_to_end(steps: Steps) -> float:

@@ -9,10 +9,13 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from apscheduler._clock import SYSTEM, Clock, using
+from apscheduler._core.limits import Limits
 from apscheduler._core.options import unknown
+from apscheduler._limits import NO_LIMITS, shared_limits
 from apscheduler._plugins import plugin_class
 from apscheduler.job import Job
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.util import undefined
 
 
 def make_trigger(
@@ -74,16 +77,13 @@ def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone:
     return made
 
 
-def fill_in(
-    job: Job, defaults: Mapping[str, Any], now: Callable[[], datetime], logger: logging.Logger
-) -> None:
+def fill_in(job: Job, defaults: Limits, now: Callable[[], datetime], logger: logging.Logger) -> None:
     """Give `job` the defaults for what it was not given, and its first run time."""
-    if not hasattr(job, "misfire_grace_time"):
-        job.misfire_grace_time = defaults["misfire_grace_time"]
-    if not hasattr(job, "coalesce"):
-        job.coalesce = defaults["coalesce"]
-    if not hasattr(job, "max_instances"):
-        job.max_instances = defaults["max_instances"]
+    if job.limits is NO_LIMITS:
+        job.limits = defaults
+    else:
+        given = zip(job.limits, defaults, strict=True)
+        job.limits = shared_limits(*(default if value is undefined else value for value, default in given))
     if not hasattr(job, "next_run_time"):
         job.next_run_time = job.trigger.get_next_fire_time(None, now())
         if job.next_run_time is None:

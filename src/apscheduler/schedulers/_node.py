@@ -8,12 +8,14 @@ import socket
 from apscheduler._core.claims import NodeRow
 
 
-def new_node(started: float) -> NodeRow:
+def new_node(started: float, paused: bool = False) -> NodeRow:
     """Return a new identity for a scheduler that is started in this process."""
     pid = os.getpid()
     host = _host()
     born = _born(pid) or "?"
-    return NodeRow(f"{host.partition('/')[0][:24]}:{pid}:{born}:{os.urandom(6).hex()}", host, pid, started, 1)
+    return NodeRow(
+        f"{host.partition('/')[0][:24]}:{pid}:{born}:{os.urandom(6).hex()}", host, pid, started, 2 + paused
+    )
 
 
 def is_gone(node: NodeRow) -> bool:

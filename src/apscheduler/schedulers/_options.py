@@ -6,18 +6,27 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apscheduler._core.limits import ON_CRASH, RECORD
 from apscheduler._core.options import unknown
 from apscheduler.util import asbool, asint
 
-_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances")
+_JOB_DEFAULTS = ("misfire_grace_time", "coalesce", "max_instances", "on_crash")
 
 
 def job_defaults(option: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what jobs get that do not say it themselves; the values may be texts."""
+    """Return what jobs get that do not say it themselves; the values may be texts.
+
+    Raises:
+        ValueError: `on_crash` is neither "record" nor "rerun".
+    """
+    on_crash = option.get("on_crash", RECORD)
+    if on_crash not in ON_CRASH:
+        raise ValueError(f'job_defaults: on_crash must be "record" or "rerun", got {on_crash!r}')
     return {
         "misfire_grace_time": asint(option.get("misfire_grace_time", 1)),
         "coalesce": asbool(option.get("coalesce", True)),
         "max_instances": asint(option.get("max_instances", 1)),
+        "on_crash": on_crash,
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, NamedTuple
 
-from apscheduler._core.claims import Claim, Finish
+from apscheduler._core.claims import Claim, Finish, RunKey
 from apscheduler._core.leases import Sighting
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
@@ -28,7 +28,9 @@ class StoreSlot:
     `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
     is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers
     live in this store, as far as the last heartbeat saw. `unclear` are the turn's plans whose claims the store has not
-    answered.
+    answered, `unclear_reruns` the repetitions. `reruns_asked` has the next turn look for runs to be repeated, of which
+    `unrepeatable` cannot be run here. `suspects` are runs that others may have recorded as interrupted. `beaten_at` is
+    when the last heartbeat was written, on the wall clock and on the monotonic one.
     """
 
     def __init__(self, alias: str, store: BaseJobStore) -> None:
@@ -46,11 +48,17 @@ class StoreSlot:
         self.aside: dict[str, Aside] = {}
         self.to_record: list[Claim] = []
         self.unclear: list[Any] = []
+        self.reruns_asked = False
+        self.unclear_reruns: list[Any] = []
+        self.unrepeatable: set[RunKey] = set()
+        self.suspects: set[RunKey] = set()
+        self.beaten_at: tuple[float, float] | None = None
         self.error: BaseException | None = None
         self.failing_since: float | None = None
         self.retry_at: float | None = None
         self.others = 0
         self.poll_at = 0.0
+        self.unsubscribe: Callable[[], None] | None = None
         self.sightings: dict[str, Sighting] = {}
         self.pruned_at = 0.0
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from apscheduler._core.claims import RUNNING, STATUSES, NodeRow, RunKey, RunQuery, StoredRun
+from apscheduler._core.claims import RUNNING, STATUSES, RunKey, RunQuery, StoredRun
 from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.util import convert_to_datetime
 
 if TYPE_CHECKING:
+    from apscheduler.nodes import Node
     from apscheduler.runs import Run
 
 
@@ -56,16 +58,23 @@ class RunCalls:
         runs.sort(key=lambda run: (run.run_time, run.id), reverse=True)
         return [run_of(run) for run in (runs if limit is None else runs[:limit])]
 
-    def get_nodes(self, jobstore: str | None = None) -> list[NodeRow]:
+    def get_nodes(self, jobstore: str | None = None) -> list[Node]:
         """Return the schedulers that share this scheduler's job stores, this one included.
+
+        One that shares several of the stores is told of once, with its runs in flight in all of them.
 
         Args:
             jobstore: alias of the only job store to look in.
         """
-        nodes: dict[str, NodeRow] = {}
+        from apscheduler.schedulers._nodes_seen import nodes_of  # here, because most programs never ask
+
+        nodes: dict[str, Node] = {}
         for slot in self._engine.registry:
             if jobstore in (None, slot.alias):
-                nodes.update({node.id: node for node in slot.store.read_nodes()})
+                for node in nodes_of(self._engine, slot):
+                    known = nodes.get(node.id)
+                    more = 0 if known is None else known.runs_in_flight
+                    nodes[node.id] = replace(node, runs_in_flight=node.runs_in_flight + more)
         return list(nodes.values())
 
     def _read_runs(self, slot: StoreSlot, query: RunQuery) -> list[StoredRun]:

@@ -12,7 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import get_ident
 from typing import Any
 
-from apscheduler.schedulers._turn import Call, Steps, turn
+from apscheduler.schedulers._steps import Call, Steps
+from apscheduler.schedulers._turn import turn
 from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 
 

@@ -18,7 +18,7 @@ set aside and tried again later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +33,9 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.base import BaseExecutor, Submission
+from apscheduler.schedulers._fencing import may_be_late, record_late
+from apscheduler.schedulers._others import seconds_until_poll
+from apscheduler.schedulers._steps import Call, Part, Steps
 from apscheduler.triggers._state import is_stateless
 
 if TYPE_CHECKING:
@@ -45,16 +48,6 @@ OUTCOMES = 2000
 LONGEST_SLEEP = 60.0
 LOST_ALL_PAUSE = 0.1
 """Seconds until a store is read again that has let us win nothing of what it said is due."""
-
-
-class Call(NamedTuple):
-    """A call of a store that the turn waits for; `blocks` tells whether it may wait for I/O."""
-
-    make: Callable[[], Any]
-    blocks: bool
-
-
-Steps = Generator[Call, Any, float]
 
 
 class _Plan(NamedTuple):
@@ -92,10 +85,14 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     if slot.store is not slot.given:
         # Because a store written for 3.x may be changed by others, who count on its being read at each turn.
         slot.dirty = True
-    poll = engine.ask_for_others(slot)
+    poll = seconds_until_poll(engine, slot)
     now = engine.clock.time()
     if slot.unclear:
         yield from _settle_unclear(engine, slot, now)
+    if slot.reruns_asked:
+        from apscheduler.schedulers._reruns import run_again  # because few programs crash
+
+        yield from run_again(engine, slot)
     while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
         engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
         slot.begin_reading()
@@ -113,13 +110,16 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
 
 
-def record_outcomes(engine: Engine, slot: StoreSlot) -> Generator[Call, Any, None]:
+def record_outcomes(engine: Engine, slot: StoreSlot) -> Part:
     """Write the outcomes that wait; after a failure they wait on."""
     slot.flush_asked = False  # before looking, so that an outcome which comes meanwhile asks again
     while slot.outcomes:
         slot.writing = slot.take_outcomes(OUTCOMES)
         try:
             yield Call(partial(slot.store.finish, slot.writing, engine.retention.keep), slot.store.blocks)
+            late = may_be_late(engine, slot, slot.writing)
+            if late and engine.retention.keep:
+                yield from record_late(engine, slot, late)
         except BaseException:
             slot.outcomes.extendleft(reversed(slot.writing))
             raise
@@ -172,7 +172,7 @@ def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Ge
     return len(plans)
 
 
-def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, Any, None]:
+def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Part:
     """Repeat the claims that the store has not answered: what was written is won again, and submitted.
 
     Nobody else would start those runs, and they would count as live for as long as this node lives.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler._clock import SYSTEM, Clock
 from apscheduler._core.options import gather
 from apscheduler._core.retention import parse as parse_retention
+from apscheduler._limits import shared_limits
 from apscheduler.errors import SchedulerAlreadyRunningError, SchedulerNotRunningError
 from apscheduler.events import (
     EVENT_ALL,
@@ -92,7 +93,7 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
     Options:
         jobstores: dict of alias to job store, or to a dict with `type` (plugin name) or `class`, and its arguments.
         executors: the same for executors. Without a "default" one, there is a memory store, and ten threads.
-        job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1).
+        job_defaults: dict of `misfire_grace_time` (1), `coalesce` (True), `max_instances` (1), `on_crash` ("record").
         timezone: name or tzinfo; that of the machine if not given.
         renames: dict of textual references that stored jobs have to those that they lead to now, for functions that
             were moved or renamed: `{"old.module:func": "new.module:func"}`.
@@ -162,9 +163,11 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
         self.clock = config.pop("clock", None) or SYSTEM
         self.renames = renames(config.get("renames"))
         self._job_defaults = job_defaults(config.get("job_defaults", {}))
+        self._default_limits = shared_limits("default", **self._job_defaults)
         engine = Engine(self.clock, self._logger, self._wake)
         engine.timezone = self.timezone
         engine.retry_interval = self.jobstore_retry_interval
+        engine.lease = self._lease
         engine.retention = parse_retention(config.get("run_log"))
         # What was added by hand before stays, as in 3.x; what the options name comes beside it.
         engine.listeners = self._engine.listeners
@@ -214,7 +217,7 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
             if not engine.live:  # runs that outlast a restart go on as those of the same node
                 for slot in engine.registry:
                     engine.close_store(slot, "the scheduler was started again")
-                engine.node = new_node(self.clock.time())
+                engine.node = new_node(self.clock.time(), paused)
             if "default" not in engine.registry.executors:
                 self.add_executor(self._create_default_executor(), "default")
             if "default" not in engine.registry.slots:

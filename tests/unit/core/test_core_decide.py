@@ -9,10 +9,11 @@ import pytest
 
 from apscheduler._core.claims import RUNNING, SKIPPED, DueRow, NewRun
 from apscheduler._core.decide import decide
-from apscheduler._core.limits import has_room
+from apscheduler._core.limits import Limits, has_room
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 STAMP = START.timestamp()
+LIMITS = Limits("default", misfire_grace_time=1, coalesce=True, max_instances=1, on_crash="record")
 
 
 class Every:
@@ -25,9 +26,9 @@ class Every:
 
 
 def decided(live=0, elapsed=0.0, trigger=None, **limits):
-    job = SimpleNamespace(**{"trigger": trigger or Every(10), "coalesce": True, "max_instances": 1, **limits})
+    job = SimpleNamespace(trigger=trigger or Every(10), limits=LIMITS._replace(**limits))
     now = START + timedelta(seconds=elapsed)
-    return decide(DueRow("j", STAMP, 7, None, live), job, START, now, now.timestamp())
+    return decide(DueRow("j", STAMP, 7, b"definition", live), job, START, now, now.timestamp())
 
 
 def test_a_run_is_claimed_by_the_revision_it_was_decided_on():
@@ -37,6 +38,11 @@ def test_a_run_is_claimed_by_the_revision_it_was_decided_on():
     assert claim.runs == [NewRun(STAMP, RUNNING, None)]
     assert (claim.then, claim.time) == (STAMP + 10, START + timedelta(seconds=10))
     assert (decision.times, decision.stamps, decision.skipped) == ((START,), (STAMP,), ())
+
+
+@pytest.mark.parametrize(("on_crash", "kept"), [("record", None), ("rerun", b"definition")])
+def test_a_run_that_is_to_be_repeated_after_a_crash_is_claimed_with_the_jobs_definition(on_crash, kept):
+    assert decided(on_crash=on_crash).claim.rerun == kept
 
 
 def test_the_last_run_finishes_the_job():

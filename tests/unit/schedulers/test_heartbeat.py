@@ -66,7 +66,9 @@ def test_a_scheduler_is_a_node_of_its_store_while_it_runs(store):
     scheduler.start()
     [node] = store.read_nodes()
     assert (node.pid, node.started) == (os.getpid(), scheduler.clock.time())
-    assert scheduler.get_nodes() == [node]
+    [told] = scheduler.get_nodes()
+    assert (told.id, told.pid, told.started_at) == (node.id, node.pid, scheduler.clock.now())
+    assert (told.last_seen, told.state, told.runs_in_flight) == (scheduler.clock.now(), "running", 0)
     scheduler.shutdown()
     assert store.read_nodes() == []
 
@@ -80,12 +82,16 @@ def test_schedulers_of_one_store_see_each_other(alive, dead):
 
 def test_each_beat_raises_the_counter(alive):
     def counter():
-        return {node.id: node.counter for node in alive.get_nodes()}[alive._engine.node.id]
+        rows = alive._engine.registry.store("default").store.read_nodes()
+        return {node.id: node.counter for node in rows}[alive._engine.node.id]
 
     before = counter()
     beat(alive)
     beat(alive)
-    assert counter() == before + 2
+    assert counter() == before + 2 * 2
+    alive.pause()
+    beat(alive)
+    assert counter() == before + 3 * 2 + 1  # which tells the others that it is paused
 
 
 def test_the_runs_of_a_dead_node_are_interrupted_after_a_lease_and_told_once(alive, dead):
@@ -136,8 +142,8 @@ def test_a_heartbeat_that_does_not_get_through_is_left_for_the_next(alive, store
 def test_hearts_beat_in_a_thread_of_their_own(store):
     scheduler = ManualScheduler(jobstores={"default": store}, lease=0.03)
     scheduler.start()
-    counter = scheduler.get_nodes()[0].counter
-    until(lambda: scheduler.get_nodes()[0].counter > counter + 2)
+    counter = store.read_nodes()[0].counter
+    until(lambda: store.read_nodes()[0].counter > counter + 2 * 2)
     assert threading.get_ident() in store.threads["heartbeat"]  # the first, at the start
     assert len(store.threads["heartbeat"]) == 2
     scheduler.shutdown()
@@ -154,8 +160,8 @@ def test_no_beat_comes_after_the_node_has_signed_off(store):
 def start_and_stop_after_a_beat(store):
     scheduler = ManualScheduler(jobstores={"default": store}, lease=0.001)
     scheduler.start()
-    counter = scheduler.get_nodes()[0].counter
-    until(lambda: scheduler.get_nodes()[0].counter > counter)
+    counter = store.read_nodes()[0].counter
+    until(lambda: store.read_nodes()[0].counter > counter)
     scheduler.shutdown()
 
 

@@ -80,7 +80,12 @@ def test_options_come_nested_or_dotted_and_as_texts(config, how):
     assert executors["default"]._max_workers == 20
     assert scheduler.timezone == ZoneInfo("Europe/Berlin")
     assert scheduler.jobstore_retry_interval == 2.5
-    assert scheduler._job_defaults == {"coalesce": False, "max_instances": 3, "misfire_grace_time": 7}
+    assert scheduler._job_defaults == {
+        "coalesce": False,
+        "max_instances": 3,
+        "misfire_grace_time": 7,
+        "on_crash": "record",
+    }
 
 
 def test_keyword_options_need_no_prefix_and_win():
