@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 from _servers import restartable_postgresql
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.testing._jobstore_tools import NOW, StandIn, row_of
+from apscheduler.testing._jobstore_wakeups import Ear
 from apscheduler.testing.jobstore import JobStoreContract
 
 
@@ -17,7 +18,7 @@ class TestPostgreSQL(JobStoreContract):
 
 
 class TestPostgreSQLStatements(SQLTests):
-    insert_statements = ("INSERT", "SELECT", "SELECT")
+    insert_statements = ("WITH", "SELECT", "SELECT")  # the first one inserts, and tells others
     claim_statements = ("WITH",)
     finish_statements = ("UPDATE",)
 
@@ -90,3 +91,53 @@ def test_a_store_goes_on_after_its_server_was_restarted():
     assert stored(store).revision == row.revision + 1
     store.shutdown()
     server.remove()
+
+
+class TestPostgreSQLWakeups:
+    @pytest.fixture
+    def nodes(self, postgresql_url, emptied):
+        tablename = emptied(postgresql_url)
+        stores = [SQLAlchemyJobStore(postgresql_url, tablename=tablename) for _ in range(2)]
+        for store in stores:
+            store.start(StandIn(), "default")
+        yield stores
+        for store in stores:
+            store.shutdown()
+
+    def test_own_changes_are_passed_over(self, nodes):
+        first, second = nodes
+        ear = Ear(first)
+        added(first, "own")
+        added(second, "other")
+        ear.wait()
+        assert ear.silent
+
+    def test_a_paused_job_wakes_nobody(self, nodes):
+        first, second = nodes
+        ear = Ear(first)
+        added(second, "paused", None)
+        assert second.replace_job(stored(second, "paused"))
+        added(second, "due")
+        ear.wait()
+        assert ear.silent
+
+    def test_a_connection_that_breaks_is_made_up_for(self, nodes):
+        first, second = nodes
+        ear = Ear(first)
+        with second.engine.connect() as conn:
+            ended = conn.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+            ).all()
+        assert ended
+        ear.wait()  # it listens again, and says so
+        ear.forget()
+        added(second)
+        ear.wait()
+
+    def test_a_second_subscription_takes_the_place_of_the_first(self, nodes):
+        first, second = nodes
+        old, new = Ear(first), Ear(first)
+        old.forget()
+        added(second)
+        new.wait()
+        assert old.silent

@@ -6,6 +6,7 @@ own.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from apscheduler._core.claims import INTERRUPTED
 from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
 from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_notify import channel_of
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
 from apscheduler.jobstores._sql_sqlite import names_of
 
@@ -80,22 +82,51 @@ WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revisio
 """
 
 _INSERT = """
-INSERT INTO {jobs} (id, next_run_time, revision, job_state)
-SELECT * FROM unnest(%(ids)s::text[], %(times)s::float8[], %(revisions)s::int8[], %(states)s::bytea[])
+WITH added AS (
+    INSERT INTO {jobs} (id, next_run_time, revision, job_state)
+    SELECT * FROM unnest(%(ids)s::text[], %(times)s::float8[], %(revisions)s::int8[], %(states)s::bytea[])
+    RETURNING next_run_time
+)
+SELECT pg_notify('{channel}', %(me)s) WHERE EXISTS (SELECT FROM added WHERE next_run_time IS NOT NULL)
+"""
+
+_REPLACE = """
+WITH changed AS (
+    UPDATE {jobs} SET next_run_time = %(time)s, job_state = %(state)s, revision = revision + 1
+    WHERE id = %(id)s AND revision = %(revision)s RETURNING next_run_time
+)
+SELECT CASE WHEN next_run_time IS NOT NULL THEN pg_notify('{channel}', %(me)s) END FROM changed
 """
 
 
 class PostgresqlJobsTable(JobsTable):
-    """The jobs table in PostgreSQL."""
+    """The jobs table in PostgreSQL. A change that may make something due is told to whoever listens.
+
+    `me` is what this store's own notifications say, so that it can pass over them.
+    """
 
     def __init__(self, db: Database, tables: Tables) -> None:
         super().__init__(db, tables)
-        self._insert_sql = _INSERT.format(jobs=names_of(db, tables)[0])
+        self.me = os.urandom(8).hex()
+        self.channel = channel_of(tables.jobs.name, tables.jobs.schema)
+        jobs = names_of(db, tables)[0]
+        self._insert_sql = _INSERT.format(jobs=jobs, channel=self.channel)
+        self._replace_sql = _REPLACE.format(jobs=jobs, channel=self.channel)
+
+    def replace(self, row: JobRow) -> bool:
+        """Write `row` over the row with its id and revision; return whether there was one."""
+        values = {
+            "id": row.job_id, "time": row.next_run_time, "revision": row.revision, "state": row.definition,
+            "me": self.me,
+        }  # fmt: skip
+        changed = self._db.write_once(lambda conn: conn.exec_driver_sql(self._replace_sql, values).all())
+        return len(changed) == 1
 
     def _insert_rows(self, conn: Connection, rows: Sequence[JobRow]) -> None:
         ids, times, revisions, states = zip(*rows, strict=True)
         arrays = {
             "ids": list(ids), "times": list(times), "revisions": list(revisions), "states": list(states),
+            "me": self.me,
         }  # fmt: skip
         conn.exec_driver_sql(self._insert_sql, arrays)
 

@@ -237,9 +237,11 @@ class ClaimingJobStore(BaseJobStore):
         """
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:
-        """Have `callback` called (from any thread) when another process changed a job; return what ends that.
+        """Have `callback` called when another process has added or changed a job; return what ends that.
 
-        None where the server cannot tell: then the scheduler polls while other nodes live.
+        It is called from any thread, once that can be read; also when listening begins, and when it begins anew after
+        a connection was lost, because of what may have been missed. `shutdown()` ends it, too. None where the server
+        cannot tell: then the scheduler polls while other nodes live.
         """
         return None
 

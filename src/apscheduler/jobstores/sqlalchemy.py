@@ -15,7 +15,7 @@ except ImportError as exc:
     raise ImportError("SQLAlchemyJobStore needs SQLAlchemy: pip install 'apscheduler[sqlalchemy]'") from exc
 
 from apscheduler._clock import SYSTEM
-from apscheduler.jobstores import _sql_mysql, _sql_postgresql, _sql_sqlite
+from apscheduler.jobstores import _sql_mysql, _sql_notify, _sql_postgresql, _sql_sqlite
 from apscheduler.jobstores._codec import JobCodec
 from apscheduler.jobstores._sql_claims import ClaimsTable
 from apscheduler.jobstores._sql_engine import Database, make_engine
@@ -28,7 +28,7 @@ from apscheduler.jobstores.base import ClaimingJobStore
 from apscheduler.util import maybe_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import URL, Engine
@@ -110,6 +110,7 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         self._reruns = RerunsTable(self._db, self._tables)
         self._nodes = NodesTable(self._db, self._tables)
         self._fired = FiredJobs(self._db, self._tables)
+        self._listener: _sql_notify.Listener | None = None
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Connect, and create or complete the tables."""
@@ -124,7 +125,30 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         except Exception as exc:
             # Whatever it is, nothing is lost: the rows are right, only a copy inside them is not up to date.
             self._logger.debug("The jobs in the table were not brought up to date for 3.x: %s", exc)
+        self._stop_listening()
         self._db.close()
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:
+        """Have `callback` called when another process added or changed a job: on PostgreSQL, through psycopg 3.
+
+        It takes a connection and a thread of its own, until what is returned is called or the store is shut down.
+        Other databases and drivers cannot tell, which is answered with None.
+        """
+        jobs = self._jobs
+        if (
+            not isinstance(jobs, _sql_postgresql.PostgresqlJobsTable)
+            or self.engine.driver not in _sql_notify.DRIVERS
+        ):
+            return None
+        self._stop_listening()
+        listener = _sql_notify.Listener(self.engine, jobs.channel, jobs.me, callback, self._logger)
+        self._listener = listener
+        return listener.close
+
+    def _stop_listening(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} (url={self.engine.url.render_as_string()})>"

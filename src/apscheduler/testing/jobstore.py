@@ -23,6 +23,7 @@ from apscheduler.testing._jobstore_nodes import NodesContract
 from apscheduler.testing._jobstore_reruns import RerunsContract
 from apscheduler.testing._jobstore_runs import RunsContract
 from apscheduler.testing._jobstore_v3 import V3Contract
+from apscheduler.testing._jobstore_wakeups import WakeupsContract
 
 __all__ = ("JobStoreContract",)
 
@@ -36,6 +37,7 @@ class JobStoreContract(
     NodesContract,
     RerunsContract,
     V3Contract,
+    WakeupsContract,
 ):
     """All promises of a claiming job store.
 
