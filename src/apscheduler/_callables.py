@@ -29,18 +29,19 @@ class Storable(NamedTuple):
 class Looked:
     """What was found out about one callable."""
 
-    __slots__ = ("_fits", "_module", "_qualname", "_ref", "name")
+    __slots__ = ("_fits", "_global", "_module", "_qualname", "_ref", "name")
 
     def __init__(self, func: Callable[..., Any]) -> None:
         self.name: str = _name_of(func)
         self._ref = _ref_or_none(func)
         self._module: str = getattr(func, "__module__", None) or ""
         self._qualname: str = getattr(func, "__qualname__", "")
+        self._global = self._ref is not None and type(func) is FunctionType and "." not in self._qualname
         self._fits: set[tuple[int, tuple[str, ...]]] = set()
 
     def reference(self, func: Callable[..., Any]) -> str | None:
         """Return the textual reference of `func` itself, or None where it has none that leads back to it."""
-        if self._ref is not None and type(func) is FunctionType and "." not in self._qualname:
+        if self._global:
             bound = getattr(sys.modules.get(self._module), self._qualname, func)
             # A decorator gets a function before its name is bound, or while an older one of that name still is (a
             # module loaded again, a notebook cell run again); only a name for something else altogether misleads.
@@ -50,12 +51,14 @@ class Looked:
 
     def check(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raise `ValueError` where `func` cannot be called with these arguments."""
-        shape = (len(args), tuple(kwargs))
+        shape = (len(args), tuple(kwargs)) if args or kwargs else _NO_ARGUMENTS
         if shape not in self._fits:
             check_callable_args(func, args, kwargs)
             if len(self._fits) < 64:  # bounded, because **kwargs may come under any number of names
                 self._fits.add(shape)
 
+
+_NO_ARGUMENTS: tuple[int, tuple[str, ...]] = (0, ())
 
 # By the id of the function, which counts as long as the reference still leads to it. A WeakKeyDictionary makes a new
 # reference for each look, which takes longer than the rest of it.

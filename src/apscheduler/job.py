@@ -26,6 +26,10 @@ __all__ = ("Job",)
 STATE_VERSION = 1
 
 
+NO_KWARGS: Mapping[str, Any] = {}
+"""Those of a job that is given none."""
+
+
 class CannotRun:
     """Stands for the function of a job that cannot be rebuilt here."""
 
@@ -106,20 +110,17 @@ class Job:
         call: tuple[Any, ...],
         name: str | None,
         trigger: BaseTrigger,
-        executor: str,
     ) -> Job:
         """Return a job without limits and next run time; `call` is what `checked_call()` returned."""
         job = cls.__new__(cls)
         job._scheduler = scheduler
         job._jobstore_alias = None
-        job.id = new_id() if id is None or id == "" else _id(id)
+        job.id = id if type(id) is str and id else new_id() if id is None or id == "" else _id(id)
         job.func, job.func_ref, job.args, kwargs, call_name = call
         job._kwargs = kwargs or None
         job.name = call_name if name is None else _name(name)
         job.trigger = trigger
         job.limits = NO_LIMITS
-        if executor != "default":
-            job.executor = CHECKS["executor"](executor)
         return job
 
     @property
@@ -340,9 +341,10 @@ def checked_call(
         if isinstance(args, str) or not isinstance(args, Iterable):
             raise TypeError(f"args must be a list or tuple of positional arguments, got {args!r}")
         args = tuple(args)
-    if type(kwargs) is not dict and not isinstance(kwargs, Mapping):
-        raise TypeError(f"kwargs must be a dict of keyword arguments, got {kwargs!r}")
-    kwargs = dict(kwargs) if kwargs else {}
+    if kwargs is not NO_KWARGS:
+        if not isinstance(kwargs, Mapping):
+            raise TypeError(f"kwargs must be a dict of keyword arguments, got {kwargs!r}")
+        kwargs = dict(kwargs)
     looked = look_at(func)
     looked.check(func, args, kwargs)
     return func, looked.reference(func) if func_ref is None else func_ref, args, kwargs, looked.name

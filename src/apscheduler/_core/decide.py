@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from apscheduler._core.claims import SKIPPED, Claim, DueRow, NewRun
+from apscheduler._core.claims import RUNNING, SKIPPED, Claim, DueRow, NewRun, made
 from apscheduler._core.firing import Plan, Trigger, plan
 from apscheduler._core.limits import MAX_INSTANCES, RERUN, Limits, has_room
 
@@ -45,7 +45,7 @@ def decide(row: DueRow, job: Decidable, due: datetime, now: datetime, now_stamp:
     p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=coalesce)
     nothing: tuple[datetime, ...] = ()
     if has_room(row.live, max_instances):
-        runs = [NewRun(stamp) for stamp in p.stamps]
+        runs = [made(NewRun, (stamp, RUNNING, None)) for stamp in p.stamps]
         times, skipped = p.times, nothing
     else:
         runs = [NewRun(stamp, SKIPPED, MAX_INSTANCES) for stamp in p.stamps]
@@ -53,8 +53,8 @@ def decide(row: DueRow, job: Decidable, due: datetime, now: datetime, now_stamp:
     if p.coalesced:
         runs = [*_coalesced(p), *runs]
     rerun = row.definition if on_crash == RERUN else None
-    claim = Claim(row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then, rerun)
-    return Decision(claim, times, p.stamps, skipped)
+    claim = made(Claim, (row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then, rerun))
+    return made(Decision, (claim, times, p.stamps, skipped))
 
 
 def _coalesced(p: Plan) -> list[NewRun]:

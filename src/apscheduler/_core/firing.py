@@ -6,6 +6,7 @@ from collections import deque
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from apscheduler._core.claims import made
 from apscheduler.errors import TriggerStuckError
 
 MOST_COALESCED = 100
@@ -47,7 +48,7 @@ def plan(
     """
     then, then_stamp = _after(trigger, due, stamp, now)
     if then_stamp is None or then_stamp > now_stamp:
-        return Plan((due,), (stamp,), then, then_stamp)
+        return made(Plan, ((due,), (stamp,), then, then_stamp, (), 0))
     times, stamps = deque([due]), deque([stamp])
     count = 1
     if coalesce:

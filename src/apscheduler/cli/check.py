@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from apscheduler._limits import shared_limits
 from apscheduler.cli._errors import RefusedError, first_line
 from apscheduler.cli._options import DEFAULT_TABLE, AsJson, Table
 from apscheduler.cli._screen import add_row, make_table, print_json, print_table, say
@@ -17,7 +18,7 @@ from apscheduler.cli._words import plural
 from apscheduler.job import Job
 from apscheduler.jobstores.base import ClaimingJobStore
 from apscheduler.schedulers.base import BaseScheduler
-from apscheduler.util import check_callable_args
+from apscheduler.util import check_callable_args, undefined
 
 
 class Finding(NamedTuple):
@@ -113,11 +114,11 @@ def _check_pending(scheduler: BaseScheduler, executors: Collection[str]) -> list
 
 def _as_stored(job: Job) -> Job:
     """Return a pending job with what a scheduler gives it when it stores it."""
-    stored = Job.__new__(Job)
-    for name in ("misfire_grace_time", "coalesce", "max_instances", "next_run_time"):
-        setattr(stored, name, getattr(job, name, None))
-    for name in ("id", "name", "func", "func_ref", "args", "kwargs", "trigger", "executor"):
-        setattr(stored, name, getattr(job, name))
+    call = job.func, job.func_ref, job.args, job.kwargs, job.name
+    stored = Job._made(None, job.id, call, None, job.trigger)
+    stored.next_run_time = getattr(job, "next_run_time", None)
+    executor, *rest = job.limits
+    stored.limits = shared_limits(executor, *(None if value is undefined else value for value in rest))
     return stored
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
-from apscheduler._core.claims import FAILED, INTERRUPTED, MISSED, SUCCEEDED
+from apscheduler._core.claims import FAILED, INTERRUPTED, MISSED, SUCCEEDED, made
 from apscheduler.executors._failure import one_line, take_apart
 from apscheduler.executors.base import Outcome, Report, Submission
 
@@ -85,9 +85,11 @@ def run(
 
 def _one(submission: Submission, index: int, time: Time, logger: logging.Logger, finish: Finish) -> Outcome:
     started = time()
-    late = lateness_beyond_grace(submission.stamps[index], started, submission.misfire_grace_time)
-    if late is not None:
-        return missed(submission, index, started, late, logger)
+    grace = submission.misfire_grace_time
+    if grace is not None:
+        late = lateness_beyond_grace(submission.stamps[index], started, grace)
+        if late is not None:
+            return missed(submission, index, started, late, logger)
     log_start(submission, index, logger)
     return call(submission.func, submission.args, submission.kwargs, index, started, time, finish)
 
@@ -110,7 +112,7 @@ def call(
         return Outcome(index, INTERRUPTED, started, time(), reason=SHUT_DOWN)
     except BaseException as exc:  # because a job that raises SystemExit must not end the worker
         return failed(index, started, time(), exc)
-    return Outcome(index, SUCCEEDED, started, time(), retval)
+    return made(Outcome, (index, SUCCEEDED, started, time(), retval, None, None, None, None))
 
 
 def lateness_beyond_grace(stamp: float, now: float, grace: float | None) -> float | None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from threading import Lock
+from types import FunctionType
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +56,9 @@ class JobCodec:
             data = pickle.dumps(state, self._protocol)
         except Exception as exc:
             raise JobSerializationError(_explain(job.id, state, exc, self._protocol)) from exc
+        if state["func"] == job.func_ref and type(job.func) is FunctionType and _may_be_shared(job):
+            # Because who adds a job is often who fires it, and then need not decode it.
+            self._remember(job.id, data, job)
         return data
 
     def load(self, row: JobRow | DueRow, scheduler: Any, alias: str | None) -> Job:
@@ -89,11 +93,15 @@ class JobCodec:
         except (Exception, SystemExit) as exc:  # a module may end the program where it cannot be used
             raise JobUnreadableError(f"{type(exc).__name__}: {exc}") from exc
         if _may_be_shared(job):
-            with self._lock:
-                self._decoded[row.job_id] = (row.definition, job._copy())
-                if len(self._decoded) > REMEMBERED:
-                    self._decoded.popitem(last=False)
+            self._remember(row.job_id, row.definition, job)
         return job
+
+    def _remember(self, job_id: str, data: bytes, job: Job) -> None:
+        known = job._copy()
+        with self._lock:
+            self._decoded[job_id] = (data, known)
+            if len(self._decoded) > REMEMBERED:
+                self._decoded.popitem(last=False)
 
 
 def _time_of(stamp: float | None, written: datetime | None, scheduler: Any) -> datetime | None:

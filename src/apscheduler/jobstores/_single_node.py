@@ -120,7 +120,7 @@ class SingleNodeStore(ClaimingJobStore):
                 stamp = stamp_of(job)
                 if stamp is not None:
                     with self._log_lock:
-                        live = self._log.live(job.id)
+                        live = self._log.live.get(job.id, 0)
                     rows.append(DueRow(job.id, stamp, self._revision(job.id), job, live))
             return Due(rows, self._earliest_after(now, due))
 

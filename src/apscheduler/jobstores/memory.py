@@ -22,6 +22,7 @@ from apscheduler._core.claims import (
     Rerun,
     RunQuery,
     StoredRun,
+    made,
 )
 from apscheduler.job import Job
 from apscheduler.jobstores._memory_log import MemoryLog
@@ -75,21 +76,24 @@ class MemoryJobStore(ClaimingJobStore):
         """Return the row under which `job` would be inserted now."""
         time = job.next_run_time
         # Revision 0 is lifted above all that a removed job had, and is the same small object for all others.
-        return JobRow(job.id, None if time is None else time.timestamp(), 0, job)
+        return made(JobRow, (job.id, None if time is None else time.timestamp(), 0, job))
 
     def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
         """Add all of `rows`, or - where one of their ids is taken - none, and return the ids that are taken."""
         with self._lock:
-            jobs = self._jobs
-            taken = [row[0] for row in rows if row[0] in jobs]
-            if taken or (len(rows) > 1 and len({row[0] for row in rows}) < len(rows)):
-                return taken or [row[0] for row in rows]
+            jobs, heap = self._jobs, self._heap
+            for row in rows:
+                if row[0] in jobs:
+                    return [row[0] for row in rows if row[0] in jobs]
+            if len(rows) > 1 and len({row[0] for row in rows}) < len(rows):
+                return [row[0] for row in rows]
             least = self._highest_revision + 1
             for job_id, stamp, proposed, job in rows:
-                entry = _Entry(stamp, job_id, proposed if proposed > least else least, job)
-                jobs[job_id] = entry
+                jobs[job_id] = entry = made(
+                    _Entry, (stamp, job_id, proposed if proposed > least else least, job)
+                )
                 if stamp is not None:
-                    heappush(self._heap, entry)
+                    heappush(heap, entry)
         return ()
 
     def replace_job(self, row: JobRow) -> bool:
@@ -138,18 +142,19 @@ class MemoryJobStore(ClaimingJobStore):
     def read_due(self, now: float, limit: int) -> Due:
         """Return at most `limit` jobs whose next run time is `now` or earlier, earliest first."""
         rows: list[DueRow] = []
+        jobs, live = self._jobs, self._log.live
         with self._lock:
             heap = self._heap
             for entry in self._handed_out:
-                if self._jobs.get(entry.job_id) is entry:  # what the last reader did not claim is due again
+                if jobs.get(entry.job_id) is entry:  # what the last reader did not claim is due again
                     heappush(heap, entry)
             handed_out = self._handed_out = []
             while heap and len(rows) < limit and heap[0][0] <= now:
                 entry = heappop(heap)
                 stamp, job_id, revision, job = entry
-                if self._jobs.get(job_id) is entry:
+                if jobs.get(job_id) is entry:
                     handed_out.append(entry)
-                    rows.append(DueRow(job_id, stamp, revision, job, self._log.live(job_id)))
+                    rows.append(made(DueRow, (job_id, stamp, revision, job, live.get(job_id, 0))))
             return Due(rows, self._earliest_after(now))
 
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
@@ -157,19 +162,19 @@ class MemoryJobStore(ClaimingJobStore):
         won = []
         with self._lock:
             for index, claim in enumerate(claims):
-                job_id = claim.job_id
+                job_id, revision, then = claim[:3]
                 stored = self._jobs.get(job_id)
-                if stored is None or stored.revision != claim.revision:
+                if stored is None or stored[2] != revision:
                     if self._log.won_before(node, claim):
                         won.append(index)
                     continue
                 won.append(index)
                 self._log.record(node, claim)
-                if claim.then is None:
+                if then is None:
                     self._drop(job_id)
                 else:
-                    stored.job.next_run_time = claim.time
-                    self._move(stored, claim.then)
+                    stored[3].next_run_time = claim.time
+                    self._move(stored, then)
         return won
 
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
@@ -216,7 +221,7 @@ class MemoryJobStore(ClaimingJobStore):
         """Return at most `limit` INTERRUPTED runs that are to be repeated, oldest run time first."""
         with self._lock:
             return [
-                Rerun(key, definition, self._revision_of(key.job_id), self._log.live(key.job_id))
+                Rerun(key, definition, self._revision_of(key.job_id), self._log.live.get(key.job_id, 0))
                 for key, definition in self._log.kept()[:limit]
             ]
 
@@ -240,7 +245,7 @@ class MemoryJobStore(ClaimingJobStore):
 
     def _move(self, entry: _Entry, stamp: float | None) -> None:
         _, job_id, revision, job = entry
-        new = self._jobs[job_id] = _Entry(stamp, job_id, revision + 1, job)
+        new = self._jobs[job_id] = made(_Entry, (stamp, job_id, revision + 1, job))
         if stamp is not None:
             heappush(self._heap, new)
             if len(self._heap) > 2 * len(self._jobs) + 1000:  # most entries in it count no more

@@ -26,6 +26,7 @@ from apscheduler._core.claims import (
     NewRun,
     NodeRow,
     RunKey,
+    made,
 )
 from apscheduler._core.retention import Retention
 from apscheduler.errors import JobProcessError
@@ -167,13 +168,14 @@ class Engine:
 
     def _finish_of(self, submission: Submission, outcome: Outcome) -> Finish:
         index, status, started, finished, retval, _, error, traceback, reason = outcome
-        key = RunKey(submission.job.id, submission.revision, submission.stamps[index], submission.attempt)
+        job_id, stamp = submission.job.id, submission.stamps[index]
+        key = made(RunKey, (job_id, submission.revision, stamp, submission.attempt))
         result = None
         if retval is not None:
             from apscheduler import _results  # here, because most jobs return nothing
 
             result = _results.dump(retval)
-        return Finish(key, status, started, finished, reason, error, traceback, result)
+        return made(Finish, (key, status, started, finished, reason, error, traceback, result))
 
     def _record(self, slot: StoreSlot, finish: Finish) -> None:
         if slot.store.blocks and not self.stopping:
@@ -193,7 +195,7 @@ class Engine:
             )
 
     def _logger_of(self, submission: Submission) -> logging.Logger:
-        alias = submission.job.executor
+        alias = submission.job.limits[0]
         logger = self._loggers.get(alias)
         if logger is None:
             logger = self._loggers[alias] = logging.getLogger(f"apscheduler.executors.{alias}")

@@ -9,17 +9,16 @@ from typing import IO, Any
 
 from apscheduler._core.claims import JobRow
 from apscheduler._core.limits import Limits
+from apscheduler._limits import NO_LIMITS
 from apscheduler.errors import ConflictingIdError
 from apscheduler.events import EVENT_JOB_ADDED, JobEvent
-from apscheduler.job import Job, checked_call
+from apscheduler.job import NO_KWARGS, Job, checked_call
 from apscheduler.schedulers._job_calls import JobCalls, Pending
 from apscheduler.schedulers._new_jobs import fill_in, make_trigger
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import undefined
-
-NO_KWARGS: dict[str, Any] = {}
 
 
 class JobAdding(JobCalls):
@@ -78,10 +77,8 @@ class JobAdding(JobCalls):
             raise ValueError(
                 f"replace_existing must be True, False or 'if_changed', got {replace_existing!r}"
             )
-        job = self._make_job(
-            func, trigger, args, kwargs, id, name, misfire_grace_time, coalesce, max_instances, next_run_time,
-            executor, on_crash, **trigger_args,
-        )  # fmt: skip
+        limits = (executor, misfire_grace_time, coalesce, max_instances, on_crash)
+        job = self._make_job(func, trigger, args, kwargs, id, name, limits, next_run_time, trigger_args)
         if self.state == STATE_STOPPED and self._keep_pending([job], jobstore, replace_existing):
             return job
         return self._real_add_job(job, jobstore, replace_existing)
@@ -104,7 +101,7 @@ class JobAdding(JobCalls):
         Raises:
             ConflictingIdError: an id is taken, or comes twice; nothing is added.
         """
-        made = [self._make_job(**arguments) for arguments in jobs]
+        made = [self._make_job_of(dict(arguments)) for arguments in jobs]
         seen: set[str] = set()
         for job in made:
             if job.id in seen:
@@ -181,37 +178,43 @@ class JobAdding(JobCalls):
     def _make_job(
         self,
         func: Callable[..., Any] | str,
-        trigger: BaseTrigger | str | None = None,
-        args: Iterable[Any] | None = None,
-        kwargs: Mapping[str, Any] | None = None,
-        id: str | None = None,
-        name: str | None = None,
-        misfire_grace_time: int | None = undefined,
-        coalesce: bool = undefined,
-        max_instances: int = undefined,
-        next_run_time: datetime | str | None = undefined,
-        executor: str = "default",
-        on_crash: str = undefined,
-        **trigger_args: Any,
+        trigger: BaseTrigger | str | None,
+        args: Iterable[Any] | None,
+        kwargs: Mapping[str, Any] | None,
+        id: str | None,
+        name: str | None,
+        limits: tuple[Any, ...],
+        next_run_time: datetime | str | None,
+        trigger_args: Mapping[str, Any],
     ) -> Job:
         """Return a job as described in `add_job()`; what was not given is filled in when it is stored."""
         call = checked_call(func, () if args is None else args, NO_KWARGS if kwargs is None else kwargs)
         made = make_trigger(trigger, trigger_args, self.timezone, self._logger, self._engine.clock)
-        job = Job._made(self, id, call, name, made, executor)
-        limits: dict[str, Any] = {}
-        if misfire_grace_time is not undefined:
-            limits["misfire_grace_time"] = misfire_grace_time
-        if coalesce is not undefined:
-            limits["coalesce"] = coalesce
-        if max_instances is not undefined:
-            limits["max_instances"] = max_instances
+        job = Job._made(self, id, call, name, made)
+        if limits != NO_LIMITS:
+            given = zip(Limits._fields, limits, strict=True)
+            job._modify(**{name: value for name, value in given if value is not undefined})
         if next_run_time is not undefined:
-            limits["next_run_time"] = next_run_time
-        if on_crash is not undefined:
-            limits["on_crash"] = on_crash
-        if limits:
-            job._modify(**limits)
+            job._modify(next_run_time=next_run_time)
         return job
+
+    def _make_job_of(self, given: dict[str, Any]) -> Job:
+        """Return the job that `add_job()` would make of these arguments."""
+        if "func" not in given:
+            raise TypeError(f"add_jobs: a job without func: {given!r}")
+        for name in ("jobstore", "replace_existing"):
+            if name in given:
+                raise TypeError(f"add_jobs: {name} is given once for all jobs, and not for one of them")
+        take = given.pop
+        limits = (take("executor", "default"), *(take(name, undefined) for name in Limits._fields[1:]))
+        func, trigger, args, kwargs = (
+            take("func"),
+            take("trigger", None),
+            take("args", None),
+            take("kwargs", None),
+        )
+        job_id, name, next_run_time = take("id", None), take("name", None), take("next_run_time", undefined)
+        return self._make_job(func, trigger, args, kwargs, job_id, name, limits, next_run_time, given)
 
     def _keep_pending(self, jobs: Sequence[Job], alias: str, replace_existing: bool | str) -> bool:
         """Keep `jobs` until the scheduler starts; False where it has been started meanwhile."""
@@ -232,7 +235,8 @@ class JobAdding(JobCalls):
         slot = self._engine.registry.slots.get(alias)
         if slot is not None:
             call = job.func, job.func_ref, job.args, job.kwargs, job.name
-            trial = Job._made(self, job.id, call, None, job.trigger, job.executor)
+            trial = Job._made(self, job.id, call, None, job.trigger)
+            trial.limits = job.limits
             trial.next_run_time = None
             fill_in(trial, self._default_limits, self._now, self._logger)
             slot.store.dump(trial)

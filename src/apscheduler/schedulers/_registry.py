@@ -64,6 +64,11 @@ class StoreSlot:
 
     def note(self, stamp: float) -> bool:
         """Note that something is due at `stamp`; return whether that is earlier than all that was known of."""
+        noted, due = self._noted, self.next_due
+        if noted is not None and noted <= stamp and due is not None and due <= stamp:
+            # Without the lock, because a reading that begins from now on sees what was stored before this call, and
+            # one that has begun before makes `_noted` None.
+            return False
         with self._guard:
             if self._noted is None or stamp < self._noted:
                 self._noted = stamp

@@ -23,7 +23,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun
+from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun, made
 from apscheduler._core.decide import Decision, decide
 from apscheduler.events import (
     EVENT_JOB_MAX_INSTANCES,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from apscheduler.schedulers._engine import Engine
     from apscheduler.schedulers._registry import StoreSlot
 
-BATCH = 500
+BATCH = 1000
 OUTCOMES = 2000
 LONGEST_SLEEP = 60.0
 LOST_ALL_PAUSE = 0.1
@@ -192,6 +192,7 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
     plans = []
     now = datetime.fromtimestamp(stamp, engine.timezone)
     load, aside, executors = slot.store.load, slot.aside, engine.registry.executors
+    blocks = slot.store.blocks
     for row in rows:
         if aside and engine.still_aside(slot, row):
             continue
@@ -200,11 +201,12 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
             due = job.next_run_time
             if due is None:  # a memory job that was paused since it was read
                 continue
-            executor = executors.get(job.executor) or engine.registry.executor(job.executor)
+            alias = job.limits[0]
+            executor = executors.get(alias) or engine.registry.executor(alias)
             decision = decide(row, job, due, now, stamp)
-            if slot.store.blocks and not is_stateless(type(job.trigger)):
+            if blocks and not is_stateless(type(job.trigger)):
                 decision = _with_trigger_state(slot, job, decision)
-            plans.append(_Plan(job, decision, executor))
+            plans.append(made(_Plan, (job, decision, executor)))
         except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
             engine.set_aside(slot, row, exc)
     return plans

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import timezone as FixedOffset
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler import _clock
 from apscheduler.triggers._zones import add_elapsed, local_zone
@@ -14,6 +16,8 @@ from apscheduler.util import astimezone, convert_to_datetime, datetime_repr, dat
 # Shared, because a million jobs have a few different intervals.
 _interval = lru_cache(4096)(timedelta)
 _NOTHING = timedelta(0)
+# Zones of these kinds need no conversion.
+_AS_THEY_ARE = frozenset({FixedOffset, ZoneInfo})
 
 
 class IntervalTrigger(BaseTrigger):
@@ -59,16 +63,19 @@ class IntervalTrigger(BaseTrigger):
         self.interval = interval
         if timezone is None:
             zone = _zone_of(start_date) or _zone_of(end_date) or local_zone()
+        elif type(timezone) in _AS_THEY_ARE:
+            zone = timezone  # type: ignore[assignment]  # which is no text
         else:
             zone = astimezone(timezone) or local_zone()
-        self.timezone = zone
-        self.jitter = checked_jitter(jitter)
-        self.start_is_default = start_date is None
-        self.start_date: datetime = (
-            datetime_utc_add(_clock.now(zone), interval)
-            if start_date is None
-            else convert_to_datetime(start_date, zone, "start_date")
-        )
+        self.timezone: tzinfo = zone
+        self.jitter = None if jitter is None else checked_jitter(jitter)
+        self.start_date: datetime
+        if start_date is None:
+            self.start_is_default = True
+            self.start_date = datetime_utc_add(_clock.now(zone), interval)
+        else:
+            self.start_is_default = False
+            self.start_date = convert_to_datetime(start_date, zone, "start_date")
         self.end_date = None if end_date is None else convert_to_datetime(end_date, zone, "end_date")
 
     @property
@@ -103,7 +110,10 @@ class IntervalTrigger(BaseTrigger):
 
     def _first_from(self, now: datetime) -> datetime:
         start = self.start_date
-        elapsed = now.astimezone(UTC) - start.astimezone(UTC) if now.tzinfo is start.tzinfo else now - start
+        if now.tzinfo is start.tzinfo and type(now.tzinfo) is not FixedOffset:
+            elapsed = now.astimezone(UTC) - start.astimezone(UTC)
+        else:
+            elapsed = now - start
         if elapsed <= _NOTHING:
             # The object itself, so that a job that has not fired yet keeps one datetime and not two.
             return start if start.tzinfo is self.timezone else start.astimezone(self.timezone)
