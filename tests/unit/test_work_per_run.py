@@ -1,0 +1,124 @@
+"""How much work a run is: calls are counted instead of seconds, which tell nothing on a busy machine.
+
+The bounds are what was reached, and a little. Who raises one has made something slower, and says why in the commit.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import logging
+import pstats
+from datetime import timedelta
+
+import pytest
+
+from apscheduler._clock import SYSTEM
+from apscheduler.executors._run import run
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.testing.manual import ManualScheduler
+
+JOBS = 400
+LOGGER = logging.getLogger("apscheduler.executors.default")
+
+
+def nothing() -> None:
+    pass
+
+
+class Collecting(BaseExecutor):
+    """Keeps submissions, to run them when a test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list = []
+
+    def submit(self, submissions, report) -> None:
+        self.waiting += [(submission, report) for submission in submissions]
+
+    def run_all(self) -> None:
+        for submission, report in self.waiting:
+            run(submission, SYSTEM.time, report, LOGGER)
+        self.waiting.clear()
+
+
+def calls(work) -> float:
+    """Return how many Python and C functions `work` calls, for each of the jobs."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    return pstats.Stats(profile).total_calls / JOBS
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def scheduler(request, tmp_path):
+    store = (
+        MemoryJobStore()
+        if request.param == "memory"
+        else SQLAlchemyJobStore(f"sqlite:///{tmp_path}/jobs.sqlite")
+    )
+    scheduler = ManualScheduler(
+        jobstores={"default": store},
+        executors={"default": Collecting()},
+        job_defaults={"misfire_grace_time": None},
+        lease=3600,
+    )
+    scheduler.remove_listener(scheduler.recorder)
+    scheduler.kind = request.param
+    LOGGER.setLevel(logging.WARNING)
+    scheduler._logger.setLevel(logging.WARNING)
+    scheduler.start(paused=True)
+    yield scheduler
+    scheduler.shutdown(wait=False)
+    LOGGER.setLevel(logging.NOTSET)
+    scheduler._logger.setLevel(logging.NOTSET)
+
+
+def jobs_due_at_once(scheduler) -> None:
+    due = scheduler.clock.now() + timedelta(seconds=1)
+    scheduler.add_jobs(
+        {"func": nothing, "trigger": "interval", "hours": 1, "next_run_time": due, "id": str(number)}
+        for number in range(JOBS)
+    )
+    scheduler.clock.advance(seconds=1)
+
+
+def check(found: float, bound: float) -> None:
+    print(f"{found:.1f} calls, at most {bound} are allowed")  # noqa: T201
+    assert bound * 0.6 < found <= bound
+
+
+def test_adding_a_job(scheduler):
+    def add() -> None:
+        for number in range(JOBS):
+            scheduler.add_job(nothing, "interval", seconds=60 + number, id=str(number))
+
+    check(calls(add), {"memory": 60, "sqlite": 260}[scheduler.kind])
+
+
+def test_adding_many_jobs_at_once(scheduler):
+    check(calls(lambda: jobs_due_at_once(scheduler)), {"memory": 76, "sqlite": 116}[scheduler.kind])
+
+
+def test_deciding_claiming_and_submitting_what_is_due(scheduler):
+    jobs_due_at_once(scheduler)
+    scheduler.resume()
+    check(calls(scheduler._process_jobs), {"memory": 44, "sqlite": 57}[scheduler.kind])
+    assert len(scheduler._engine.registry.executors["default"].waiting) == JOBS
+
+
+def test_running_and_reporting(scheduler):
+    jobs_due_at_once(scheduler)
+    scheduler.resume()
+    scheduler._process_jobs()
+    executor = scheduler._engine.registry.executors["default"]
+    check(calls(executor.run_all), {"memory": 28, "sqlite": 23}[scheduler.kind])
+
+
+def test_recording_outcomes(scheduler):
+    if scheduler.kind == "memory":
+        pytest.skip("a memory store records them at once")
+    jobs_due_at_once(scheduler)
+    scheduler.resume()
+    scheduler._process_jobs()
+    scheduler._engine.registry.executors["default"].run_all()
+    check(calls(scheduler._process_jobs), 12)
