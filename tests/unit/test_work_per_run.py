@@ -68,7 +68,8 @@ def scheduler(request, tmp_path):
     scheduler._logger.setLevel(logging.WARNING)
     scheduler.start(paused=True)
     yield scheduler
-    scheduler.shutdown(wait=False)
+    scheduler._engine.registry.executors["default"].run_all()
+    scheduler.shutdown()
     LOGGER.setLevel(logging.NOTSET)
     scheduler._logger.setLevel(logging.NOTSET)
 
