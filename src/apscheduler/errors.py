@@ -119,7 +119,7 @@ class SchedulerAlreadyRunningError(APSchedulerError):
 
 
 class SchedulerNotRunningError(APSchedulerError):
-    """The scheduler does not run."""
+    """The scheduler does not run, or not in this process; the message says which."""
 
-    def __str__(self) -> str:
-        return "Scheduler is not running"
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "Scheduler is not running")

@@ -27,6 +27,7 @@ EXCEPTIONS = {
     "jobstores/memory.py": {
         "_assign"
     },  # the job in the store is the program's handle, and stays the same object
+    "schedulers/_interrupted.py": {"_getframe"},  # of sys, to see what a signal has interrupted
     "schedulers/_job_adding.py": {"_scheduler", "_jobstore_alias", "_assign", "_made", "_modify"},
     "schedulers/_job_calls.py": {"_copy", "_modify"},  # what a job offers to its scheduler only
     "schedulers/_reruns.py": {"_copy"},  # as above

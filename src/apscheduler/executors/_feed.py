@@ -39,9 +39,13 @@ class ThreadFeed:
         self._run = run
         self._queue: deque[Entry] = deque()
         self._workers = 0
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self.closed = False
         self._idents: set[int] = set()
+
+    def anew(self) -> ThreadFeed:
+        """Return a feed like this one that nothing was submitted to."""
+        return ThreadFeed(self._spawn, self._limit, self._run)
 
     def submit(self, submissions: Sequence[Submission], report: Report) -> None:
         """Queue `submissions`, and wake as many workers as there is work and room for.

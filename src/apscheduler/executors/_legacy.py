@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apscheduler._core.claims import FAILED, INTERRUPTED, MISSED, SKIPPED, SUCCEEDED
@@ -42,7 +42,7 @@ class LegacyReports:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = Lock()
+        self._lock = RLock()
         self._waiting: dict[str, deque[_Waiting]] = {}
 
     def submit(self, executor: BaseExecutor, submissions: Sequence[Submission], report: Report) -> None:

@@ -59,6 +59,11 @@ class BasePoolExecutor(BaseExecutor):
         else:
             threading.Thread(target=self._shut_down_in_turn).start()
 
+    def forked(self) -> None:
+        """Take it that no thread runs; a pool that the caller has brought must be made to work by the caller."""
+        super().forked()
+        self._feed = self._feed.anew()
+
     def _shut_down_in_turn(self) -> None:
         """End the pool of processes when the threads have handed it what was queued."""
         assert self._waiters is not None

@@ -35,7 +35,8 @@ class ProcessPoolExecutor(BasePoolExecutor):
         self._max_workers = int(max_workers)
         if self._max_workers <= 0:
             raise ValueError("max_workers must be greater than 0")
-        self._workers = _make_workers(**(pool_kwargs or {}))
+        self._pool_kwargs = dict(pool_kwargs or {})
+        self._workers = _make_workers(**self._pool_kwargs)
         self._open()
 
     def shutdown(self, wait: bool = True) -> None:
@@ -47,6 +48,12 @@ class ProcessPoolExecutor(BasePoolExecutor):
         super().shutdown(wait)
         # Without waiting these are the idle ones. The others are ended in _run(), when the queue is empty.
         self._workers.close(wait)
+
+    def forked(self) -> None:
+        """Have processes of its own in the child of a fork; those of the parent are left alone."""
+        super().forked()
+        self._workers = _make_workers(**self._pool_kwargs)
+        self._open()
 
     def _open(self) -> None:
         # Each thread waits for one process. They are those of the standard library because it lets them run the queue

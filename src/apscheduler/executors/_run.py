@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from apscheduler._core.claims import FAILED, INTERRUPTED, MISSED, SUCCEEDED, made
+from apscheduler.executors._current import current
 from apscheduler.executors._failure import one_line, take_apart
 from apscheduler.executors.base import Outcome, Report, Submission
 
@@ -79,8 +80,12 @@ def run(
     A coroutine that the function returns is handed to `finish`. Never raises what the function raises: that is an
     outcome.
     """
-    for index in range(len(submission.stamps)):
-        report(submission, _one(submission, index, time, logger, finish))
+    before = current.set(submission)
+    try:
+        for index in range(len(submission.stamps)):
+            report(submission, _one(submission, index, time, logger, finish))
+    finally:
+        current.reset(before)
 
 
 def _one(submission: Submission, index: int, time: Time, logger: logging.Logger, finish: Finish) -> Outcome:

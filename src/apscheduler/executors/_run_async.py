@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from apscheduler._core.claims import SUCCEEDED
+from apscheduler.executors._current import current
 from apscheduler.executors._run import (
     SHUT_DOWN,
     Time,
@@ -73,6 +74,7 @@ class AsyncRun:
         the job raises by itself is a failure of that run.
         """
         task = asyncio.current_task()
+        current.set(self._submission)  # in the context of its task, which ends with it
         try:
             while self._next < len(self._submission.stamps):
                 outcome = await self._one(task)

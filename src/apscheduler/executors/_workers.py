@@ -125,7 +125,7 @@ class Workers:
         self._initializer = initializer
         self._initargs = initargs
         self._max_calls = max_calls
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._idle: list[Worker] = []
         self._ending: list[Worker] = []
         _all.add(self)
@@ -198,5 +198,13 @@ def _close_all() -> None:
 # Registered after multiprocessing registered its own function, and so called before it: that one waits for all
 # processes, and ours end only when they are told to.
 atexit.register(_close_all)
+
+
+def _leave_parent() -> None:
+    global _starting
+    _starting = threading.Lock()  # because another thread may have held it
+    _all.clear()  # because the lines belong to the parent
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_all.clear)  # because the lines belong to the parent
+    os.register_at_fork(after_in_child=_leave_parent)

@@ -37,6 +37,7 @@ class AsyncIOExecutor(BaseExecutor):
         self._returned: set[concurrent.futures.Future[Any]] = set()
         self._outbox: deque[tuple[Report, Submission, Outcome]] = deque()
         self._flush_due = False
+        self._of_the_parent: Any = None
         self._feed = ThreadFeed(self._spawn, self._thread_limit, partial(run, finish=self._finish))
 
     def start(self, scheduler: Any, alias: str) -> None:
@@ -48,6 +49,13 @@ class AsyncIOExecutor(BaseExecutor):
             self._feed = ThreadFeed(self._spawn, self._thread_limit, partial(run, finish=self._finish))
         self._feed.time = self.clock.time
         self._feed.logger = self._logger
+
+    def forked(self) -> None:
+        """Be without a loop; the tasks are those of the parent's loop, and are kept lest their end is complained of."""
+        super().forked()
+        self._of_the_parent = (self._runs, self._returned)
+        self._eventloop, self._closed = None, True
+        self._runs, self._returned, self._outbox = {}, set(), deque()
 
     def submit(self, submissions: Sequence[Submission], report: Report) -> None:
         """Begin `submissions`, from any thread.

@@ -153,6 +153,10 @@ class BaseExecutor(metaclass=ABCMeta):  # noqa: B024 - 3.x makes subclasses over
             wait: whether to wait until the submissions at hand have ended.
         """
 
+    def forked(self) -> None:
+        """Be unstarted, in the child of a fork, where no thread of the parent runs; nothing may be waited for."""
+        self.__dict__.pop("_legacy", None)
+
     def submit(self, submissions: Sequence[Submission], report: Report) -> None:
         """Run `submissions`, in this order as far as there is room, and call `report` once for each run time.
 

@@ -32,3 +32,8 @@ class ThreadPoolExecutor(BasePoolExecutor):
     def _open(self) -> None:
         self._pool = self._make_pool()
         self._feed = ThreadFeed(self._pool.submit, lambda: self._max_workers)
+
+    def forked(self) -> None:
+        """Have threads of its own in the child of a fork."""
+        super().forked()
+        self._open()

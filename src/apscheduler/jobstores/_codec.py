@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from threading import Lock
+from threading import RLock
 from types import FunctionType
 from typing import Any
 from uuid import UUID
@@ -38,7 +38,7 @@ class JobCodec:
 
     def __init__(self, pickle_protocol: int = pickle.HIGHEST_PROTOCOL) -> None:
         self._protocol = pickle_protocol
-        self._lock = Lock()
+        self._lock = RLock()
         self._decoded: OrderedDict[str, tuple[bytes, Job]] = OrderedDict()
 
     def dump(self, job: Job) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import count
-from threading import Lock, RLock
+from threading import RLock
 from typing import Any, ClassVar
 
 from apscheduler._core.claims import (
@@ -40,7 +40,7 @@ class SingleNodeStore(ClaimingJobStore):
         # Held across the inner store's I/O, because nothing else makes a claim atomic there. Reentrant, because such a
         # store may call its scheduler.
         self._lock = RLock()
-        self._log_lock = Lock()
+        self._log_lock = RLock()
         self._log = MemoryLog()
         self._revisions: dict[str, int] = {}
         self._next_revision = count(1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
-from threading import RLock
+from threading import RLock, local
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -43,6 +43,8 @@ _DRIVERS = {
 _ALIASES = {"postgres": "postgresql", "mariadb": "mysql"}
 
 # One lock for all stores on an engine whose threads share one connection: transactions on it must not mix.
+_of_the_parent: list[Any] = []
+"""Pools of connections that the parent of this process uses."""
 _locks: WeakKeyDictionary[Engine, AbstractContextManager[Any]] = WeakKeyDictionary()
 
 
@@ -113,14 +115,30 @@ class Database:
         self.engine = engine
         self.family = "mysql" if engine.dialect.name in ("mysql", "mariadb") else engine.dialect.name
         self._ours = ours
+        self._writing = local()
         self._begins = engine
         # Only there it costs nothing: MySQL is asked to switch, and SQLite parses its statements again.
         self._commits_by_itself = (
             engine.execution_options(isolation_level="AUTOCOMMIT") if self.family == "postgresql" else engine
         )
-        self._turn: AbstractContextManager[Any] = (
-            _locks.setdefault(engine, RLock()) if isinstance(engine.pool, StaticPool) else nullcontext()
-        )
+        self._shares_connection = isinstance(engine.pool, StaticPool)
+        self._turn: AbstractContextManager[Any] = nullcontext()
+        self._make_lock()
+
+    def _make_lock(self) -> None:
+        if self._shares_connection:
+            self._turn = _locks.setdefault(self.engine, RLock())
+
+    def forked(self) -> None:
+        """Leave the connections to the parent process, open and unused."""
+        if self._shares_connection and not self._ours:
+            return  # the database is the connection; the caller knows what else is in it
+        # Kept, because what frees a connection may say goodbye to a server that the parent still talks to.
+        _of_the_parent.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        _locks.clear()
+        self._make_lock()
+        self._writing = local()
 
     def open(self) -> None:
         """Prepare the database for use; called before anything else, again after `close()`."""
@@ -145,7 +163,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Return a connection in a transaction that ends with a commit, or is rolled back by an exception."""
-        with self._turn, self._begins.begin() as conn:
+        with self._once_per_thread(), self._turn, self._begins.begin() as conn:
             if self.family == "sqlite":
                 _begin_immediately(conn)
             yield conn
@@ -170,8 +188,25 @@ class Database:
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        with self._turn, self._begins.begin() as conn:
+        with self._once_per_thread(), self._turn, self._begins.begin() as conn:
             yield conn
+
+    @contextmanager
+    def _once_per_thread(self) -> Iterator[None]:
+        """Refuse a transaction within one, which would wait for the one around it, and that for this.
+
+        Only the handler of a signal comes into the middle of a transaction.
+        """
+        if getattr(self._writing, "under_way", False):
+            raise RuntimeError(
+                "This call was made by a signal's handler that has come in the middle of another write to the same"
+                " database, and would wait for it for ever: have the handler start a thread that makes the call"
+            )
+        self._writing.under_way = True
+        try:
+            yield
+        finally:
+            self._writing.under_way = False
 
     def _repeated(
         self, begin: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]

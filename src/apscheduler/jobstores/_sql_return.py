@@ -9,7 +9,7 @@ passed for the next one.
 from __future__ import annotations
 
 import pickle
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
@@ -35,7 +35,7 @@ class FiredJobs:
 
     def __init__(self, db: Database, tables: Tables) -> None:
         self._db = db
-        self._lock = Lock()
+        self._lock = RLock()
         self._ids: dict[str, None] = {}
         jobs = tables.jobs.c
         self._read = select(jobs.id, jobs.next_run_time, jobs.revision, jobs.job_state).where(

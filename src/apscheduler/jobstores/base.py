@@ -52,6 +52,12 @@ class BaseJobStore(metaclass=ABCMeta):
     def shutdown(self) -> None:  # noqa: B027 - a store with nothing to free need not say so
         """Free what the store holds; called once, when the scheduler stops or the store is removed from it."""
 
+    def forked(self) -> None:  # noqa: B027 - a store that holds nothing of the process need not say so
+        """Be unstarted, in the child of a fork: let go of the parent's connections without using or closing them.
+
+        Locks are to be made anew, because another thread may have held them at the fork. Nothing may be waited for.
+        """
+
     def _fix_paused_jobs_sorting(self, jobs: list[Job]) -> None:
         """Move paused jobs to the end of `jobs`, in place; for stores that sort a missing time first."""
         jobs.sort(key=lambda job: job.next_run_time is None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heappush
-from threading import Lock
+from threading import RLock
 from typing import Any, ClassVar, NamedTuple
 
 from apscheduler._core.claims import (
@@ -54,7 +54,7 @@ class MemoryJobStore(ClaimingJobStore):
     shared: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self._jobs: dict[str, _Entry] = {}
         self._heap: list[_Entry] = []
         self._handed_out: list[_Entry] = []
@@ -115,7 +115,8 @@ class MemoryJobStore(ClaimingJobStore):
     def read_jobs(self) -> Sequence[JobRow]:
         """Return all stored rows by ascending next run time, paused ones last, ties by id."""
         with self._lock:
-            rows = [JobRow(e.job_id, e.stamp, e.revision, e.job) for e in self._jobs.values()]
+            # Copied first, because a signal's handler may add a job at any step of a loop.
+            rows = [JobRow(e.job_id, e.stamp, e.revision, e.job) for e in list(self._jobs.values())]
         rows.sort(key=lambda row: (row[1] is None, row[1] or 0.0, row[0]))
         return rows
 
@@ -136,6 +137,12 @@ class MemoryJobStore(ClaimingJobStore):
     def shutdown(self) -> None:
         """Forget every job, as in 3.x."""
         self.delete_jobs(None)
+
+    def forked(self) -> None:
+        """Go on with a copy of the jobs; the runs are those of the parent and are forgotten here."""
+        self._lock = RLock()
+        self._log = MemoryLog()
+        self._rebuild_heap()  # because another thread may have been about to do so
 
     # -- firing -------------------------------------------------------------------------------------------------
 
@@ -249,9 +256,12 @@ class MemoryJobStore(ClaimingJobStore):
         if stamp is not None:
             heappush(self._heap, new)
             if len(self._heap) > 2 * len(self._jobs) + 1000:  # most entries in it count no more
-                self._heap = [entry for entry in self._jobs.values() if entry.stamp is not None]
-                heapify(self._heap)
-                self._handed_out = []
+                self._rebuild_heap()
+
+    def _rebuild_heap(self) -> None:
+        self._heap = [entry for entry in list(self._jobs.values()) if entry.stamp is not None]
+        heapify(self._heap)
+        self._handed_out = []
 
     def _revision_of(self, job_id: str) -> int | None:
         entry = self._jobs.get(job_id)

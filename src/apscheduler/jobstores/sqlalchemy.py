@@ -128,6 +128,15 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         self._stop_listening()
         self._db.close()
 
+    def forked(self) -> None:
+        """Have the child of a fork make connections of its own; those of the parent are not used and not closed."""
+        self._db.forked()
+        self._codec = JobCodec(self.pickle_protocol)
+        self._jobs, self._claims = _statements_for(self._db, self._tables)  # which know who notifies
+        self._fired = FiredJobs(self._db, self._tables)
+        # Its thread is the parent's, and so is its connection, which is kept lest it be closed.
+        self._of_the_parent, self._listener = self._listener, None
+
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:
         """Have `callback` called when another process added or changed a job: on PostgreSQL, through psycopg 3.
 

@@ -22,6 +22,9 @@ from apscheduler.util import ref_to_obj
 _BASES: dict[str, type] = {"executor": BaseExecutor, "jobstore": BaseJobStore}
 _WORDS = {"executor": "executor", "jobstore": "job store"}
 
+LONGEST_WAIT = 10.0
+"""Seconds that a job store which is removed waits for a turn under way."""
+
 
 def make_component(kind: str, alias: str, config: Any) -> Any:
     """Return the executor or jobstore that an option describes: an instance, or a dict with `type` or `class`.
@@ -129,6 +132,7 @@ class Components:
         """
         slot = self._engine.registry.remove_store(alias)
         if slot.started:
+            self._await_turn(LONGEST_WAIT)  # in which it may be claiming; see also `_turn`
             self._engine.close_store(slot, "its job store was removed", shutdown)
         elif shutdown:
             slot.store.shutdown()
@@ -152,6 +156,9 @@ class Components:
     @property
     def running(self) -> bool:
         """Whether the scheduler has been started and not shut down; also True while it is paused."""
+        raise NotImplementedError
+
+    def _await_turn(self, timeout: float) -> None:
         raise NotImplementedError
 
     def _start_store(self, slot: StoreSlot) -> None:

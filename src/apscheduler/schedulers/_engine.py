@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, tzinfo
-from threading import Event, Lock
 from typing import Any
 
 from apscheduler._clock import Clock
@@ -45,6 +44,7 @@ from apscheduler.events import (
 )
 from apscheduler.executors._run import failed, log_outcome, one_line
 from apscheduler.executors.base import BaseExecutor, Outcome, Submission
+from apscheduler.schedulers._in_flight import InFlight
 from apscheduler.schedulers._listeners import Listeners
 from apscheduler.schedulers._others import stop_listening, tell_interrupted
 from apscheduler.schedulers._registry import Aside, Registry, StoreSlot
@@ -83,21 +83,24 @@ class Engine:
         self.turned_at: float | None = None
         """When the last turn began, on the monotonic clock."""
         self._wall_at = 0.0
-        self.idle = Event()
-        """Set while no submission is in flight."""
-        self.idle.set()
-        self.on_idle: Callable[[], None] | None = None
-        self._live: set[Submission] = set()
-        self._guard = Lock()
+        self.in_flight = InFlight()
+        self.flush: Callable[[], None] | None = None
+        """What an awaited shutdown is told by when there are outcomes to write; it writes them in another thread."""
         self._loggers: dict[str, logging.Logger] = {}
+
+    def successor(self, clock: Clock, logger: logging.Logger) -> Engine:
+        """Return a new engine with the listeners, job stores and executors of this one, and none of its state."""
+        engine = Engine(clock, logger, self.wake)
+        engine.listeners = self.listeners
+        engine.listeners.logger = logger
+        engine.registry = self.registry
+        return engine
 
     # -- submissions --------------------------------------------------------------------------------------------
 
     def submit(self, executor: BaseExecutor, submissions: Sequence[Submission]) -> None:
         """Hand claims that were won to an executor; one that cannot take them is an outcome of their runs."""
-        with self._guard:
-            self._live.update(submissions)
-            self.idle.clear()
+        self.in_flight.add(submissions)
         if self.executors_closed:
             reason = "the scheduler was shut down before the run could start"
             self._end_all(
@@ -121,10 +124,7 @@ class Engine:
         """Return those whose store is open; the others were recorded and told when it was closed, and are let go."""
         slots = self.registry.slots
         still = [s for s in submissions if (slot := slots.get(s.jobstore)) is not None and slot.started]
-        with self._guard:
-            self._live.difference_update(set(submissions).difference(still))
-            if not self._live:
-                self.idle.set()
+        self.in_flight.let_go(set(submissions).difference(still))
         return still
 
     def _end_all(self, submissions: Sequence[Submission], outcome: Callable[[int], Outcome]) -> None:
@@ -135,7 +135,7 @@ class Engine:
     @property
     def live(self) -> int:
         """How many submissions are in flight."""
-        return len(self._live)
+        return len(self.in_flight)
 
     def report(self, submission: Submission, outcome: Outcome) -> None:
         """Take the outcome of one run time: write its record, or have the next turn write it, and tell listeners."""
@@ -154,17 +154,7 @@ class Engine:
                 slot.reruns_asked = (
                     True  # because another repetition of the same job may have waited for this one
                 )
-            self._live.discard(submission)
-            if not self._live:
-                self._say_idle()
-
-    def _say_idle(self) -> None:
-        with self._guard:
-            idle = not self._live  # look again, because a submission may have come since
-            if idle:
-                self.idle.set()
-        if idle and self.on_idle is not None:
-            self.on_idle()
+            self.in_flight.end(submission)
 
     def _finish_of(self, submission: Submission, outcome: Outcome) -> Finish:
         index, status, started, finished, retval, _, error, traceback, reason = outcome
@@ -178,11 +168,14 @@ class Engine:
         return made(Finish, (key, status, started, finished, reason, error, traceback, result))
 
     def _record(self, slot: StoreSlot, finish: Finish) -> None:
-        if slot.store.blocks and not self.stopping:
+        # There are no more turns once the scheduler ends. Then it is written here, unless a shutdown that is awaited
+        # does it, because this may be the thread of an event loop.
+        ask = (self.flush if slot.started else None) if self.stopping else self.wake
+        if slot.store.blocks and ask is not None:
             slot.outcomes.append(finish)
             if not slot.flush_asked:
                 slot.flush_asked = True
-                self.wake()
+                ask()
             return
         try:
             slot.store.finish((finish,), self.retention.keep)
@@ -383,7 +376,7 @@ class Engine:
     def keys_in_flight(self, slot: StoreSlot) -> set[RunKey]:
         """Return the runs of a store that are being run here, or have ended and are not written yet."""
         keys = set(self.unwritten(slot))
-        for submission in self._live.copy():
+        for submission in self.in_flight.now():
             if submission.jobstore == slot.alias:
                 for stamp in submission.stamps:
                     keys.add(RunKey(submission.job.id, submission.revision, stamp, submission.attempt))

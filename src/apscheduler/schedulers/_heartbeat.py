@@ -6,6 +6,7 @@ It has a thread of its own, because a lease that is renewed on a busy event loop
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from threading import Event, Thread, current_thread
 
 from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
@@ -22,11 +23,23 @@ LONGEST_WAIT = 5.0
 
 
 class Heartbeat:
-    """Beats three times a lease in every store that waits for I/O, until stopped."""
+    """Beats three times a lease in every store that waits for I/O, until stopped.
 
-    def __init__(self, engine: Engine, lease: float) -> None:
+    Before each beat `is_over()` is asked; once that is true `at_end()` is called instead, because a node whose event
+    loop was closed runs nothing, and others would wait for it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        lease: float,
+        is_over: Callable[[], bool] = lambda: False,
+        at_end: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
         self._lease = lease
+        self._is_over = is_over
+        self._at_end = at_end
         self._stop = Event()
         self._thread: Thread | None = None
 
@@ -44,6 +57,9 @@ class Heartbeat:
 
     def _run(self) -> None:
         while not self._stop.wait(self._lease / BEATS_PER_LEASE * random.uniform(0.9, 1.0)):
+            if self._is_over():
+                self._at_end()
+                continue
             self._engine.next_beat()
             for slot in self._engine.registry:
                 if slot.started and slot.store.blocks and not self._stop.is_set():

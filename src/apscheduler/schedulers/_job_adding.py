@@ -79,7 +79,7 @@ class JobAdding(JobCalls):
             )
         limits = (executor, misfire_grace_time, coalesce, max_instances, on_crash)
         job = self._make_job(func, trigger, args, kwargs, id, name, limits, next_run_time, trigger_args)
-        if self.state == STATE_STOPPED and self._keep_pending([job], jobstore, replace_existing):
+        if self._is_pending() and self._keep_pending([job], jobstore, replace_existing):
             return job
         return self._real_add_job(job, jobstore, replace_existing)
 
@@ -107,7 +107,7 @@ class JobAdding(JobCalls):
             if job.id in seen:
                 raise ConflictingIdError(job.id)
             seen.add(job.id)
-        if self.state == STATE_STOPPED and self._keep_pending(made, jobstore, replace_existing):
+        if self._is_pending() and self._keep_pending(made, jobstore, replace_existing):
             return made
         slot = self._engine.registry.store(jobstore)
         for job in made:
@@ -170,7 +170,7 @@ class JobAdding(JobCalls):
             job = Job.__new__(Job)
             job.__setstate__(state)
             job._scheduler, job._jobstore_alias = self, None
-            if self.state != STATE_STOPPED or not self._keep_pending([job], jobstore, False):
+            if not self._is_pending() or not self._keep_pending([job], jobstore, False):
                 self._real_add_job(job, jobstore, False)
 
     # -- parts of the above -------------------------------------------------------------------------------------

@@ -50,8 +50,10 @@ class JobCalls:
     timezone: tzinfo
     _engine: Engine
     _pending_jobs: list[Pending]
+    _forked_from: int | None
     _lock: Any
     _logger: Any
+    _require_running: Callable[[], None]
 
     # -- looking up ---------------------------------------------------------------------------------------------
 
@@ -74,7 +76,7 @@ class JobCalls:
             jobstore: alias of the only job store to list.
             pending: deprecated and without effect, as in 3.x.
         """
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             with self._lock:
                 return [p.job for p in self._pending_jobs if jobstore in (None, p.alias)]
         return [job for slot in self._slots(jobstore) for job in slot.store.get_all_jobs()]
@@ -84,7 +86,7 @@ class JobCalls:
         out = out or sys.stdout
         with self._lock:
             pending = [p.job for p in self._pending_jobs if jobstore in (None, p.alias)]
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             _print("Pending jobs:", pending, "No pending jobs", out)
             return
         for slot in sorted(self._slots(jobstore), key=lambda slot: slot.alias):
@@ -156,7 +158,7 @@ class JobCalls:
         Raises:
             JobLookupError: there is no such job.
         """
-        if self.state == STATE_STOPPED and self._remove_pending(job_id, jobstore):
+        if self._is_pending() and self._remove_pending(job_id, jobstore):
             return
         for slot in self._slots(jobstore):
             if self.state != STATE_STOPPED and slot.store.delete_jobs([job_id]):
@@ -166,7 +168,7 @@ class JobCalls:
 
     def remove_all_jobs(self, jobstore: str | None = None) -> None:
         """Remove all jobs of one store, or of all."""
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             with self._lock:
                 self._pending_jobs[:] = [p for p in self._pending_jobs if jobstore not in (None, p.alias)]
         else:
@@ -185,7 +187,7 @@ class JobCalls:
             RuntimeError: the scheduler does not run, so what is stored cannot be read.
             JobUnreadableError: a job cannot be rebuilt in this process; nothing is written.
         """
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             raise RuntimeError(
                 "Jobs can only be exported while the scheduler runs: call start() first, maybe paused"
             )
@@ -201,6 +203,18 @@ class JobCalls:
 
     # -- parts of the above -------------------------------------------------------------------------------------
 
+    def _is_pending(self) -> bool:
+        """Return whether calls are about pending jobs, because the scheduler does not run.
+
+        Raises:
+            SchedulerNotRunningError: it runs in another process, and a job that waits here would wait for ever.
+        """
+        if self.state != STATE_STOPPED:
+            return False
+        if self._forked_from is not None:
+            self._require_running()
+        return True
+
     def _now(self) -> datetime:
         return self._engine.clock.now(self.timezone)
 
@@ -213,7 +227,7 @@ class JobCalls:
         self._engine.listeners.tell(JobEvent(EVENT_JOB_REMOVED, job_id, slot.alias))
 
     def _lookup_job(self, job_id: str, jobstore: str | None) -> tuple[Job, str | None]:
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             with self._lock:
                 for pending in self._pending_jobs:
                     if pending.job.id == job_id and jobstore in (None, pending.alias):
@@ -240,7 +254,7 @@ class JobCalls:
         return job
 
     def _change(self, job_id: str, jobstore: str | None, changes: Changes) -> Job | None:
-        if self.state == STATE_STOPPED:
+        if self._is_pending():
             job, _ = self._lookup_job(job_id, jobstore)
             wanted = changes(job)
             if wanted is None:

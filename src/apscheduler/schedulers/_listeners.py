@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from apscheduler.events import EVENT_ALL, SchedulerEvent
@@ -22,7 +22,7 @@ class Listeners:
         self.logger = logger
         self.mask = 0
         """All codes that somebody listens for; look here before making an event."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._listeners: tuple[tuple[Listener, int], ...] = ()
 
     def add(self, callback: Listener, mask: int = EVENT_ALL) -> None:
@@ -43,6 +43,12 @@ class Listeners:
                     listeners.remove(entry)
                     break
             self._set(tuple(listeners))
+
+    def copy(self) -> Listeners:
+        """Return the same listeners anew."""
+        copy = Listeners(self.logger)
+        copy._set(self._listeners)
+        return copy
 
     def _set(self, listeners: tuple[tuple[Listener, int], ...]) -> None:
         self._listeners = listeners

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apscheduler._core.claims import StoredRun
 from apscheduler.events import EVENT_JOB_INTERRUPTED, JobInterruptedEvent
+from apscheduler.schedulers._steps import Call, Part
 
 if TYPE_CHECKING:
     from apscheduler.schedulers._engine import Engine
@@ -43,6 +44,13 @@ def seconds_until_poll(engine: Engine, slot: StoreSlot) -> float:
         slot.dirty = True
         slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)
     return slot.poll_at - now
+
+
+def leave_claimed(engine: Engine, slot: StoreSlot) -> Part:
+    """End what was claimed while another thread removed the store, and signed off there: nobody else would."""
+    reason = "its job store was removed"
+    leave = partial(slot.store.take_over, engine.node.id, engine.clock.time(), reason)
+    tell_interrupted(engine, slot, (yield Call(leave, slot.store.blocks)))
 
 
 def tell_interrupted(engine: Engine, slot: StoreSlot, runs: Sequence[StoredRun]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from threading import Lock
+from threading import RLock
 from typing import Any, NamedTuple
 
 from apscheduler._core.claims import Claim, Finish, RunKey
@@ -41,7 +41,7 @@ class StoreSlot:
         self.dirty = True
         self.next_due: float | None = None
         self._noted: float | None = None
-        self._guard = Lock()
+        self._guard = RLock()
         self.outcomes: deque[Finish] = deque()
         self.writing: list[Finish] = []
         self.flush_asked = False
@@ -111,7 +111,7 @@ class Registry:
     """Job stores and executors by alias. Aliases are looked up without a lock; changes replace the dicts."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         self.slots: dict[str, StoreSlot] = {}
         self.executors: dict[str, BaseExecutor] = {}
 

@@ -17,6 +17,7 @@ from apscheduler._core.limits import has_room
 from apscheduler.events import EVENT_JOB_SUBMITTED, JobSubmissionEvent
 from apscheduler.executors._failure import one_line
 from apscheduler.executors.base import BaseExecutor, Submission
+from apscheduler.schedulers._others import leave_claimed
 from apscheduler.schedulers._steps import Call, Part
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def run_again(engine: Engine, slot: StoreSlot) -> Part:
         slot.reruns_asked = True
         raise
     chosen, slot.unclear_reruns = slot.unclear_reruns, []
+    if not slot.started:
+        yield from leave_claimed(engine, slot)
+        return
     for index in sorted(won):
         _submit(engine, slot, chosen[index])
 

@@ -25,6 +25,7 @@ class TimerDriver(BaseScheduler):
     _call: Future[Any] | None = None
     _again = False
     _io: ThreadPoolExecutor | None = None
+    _at_turn_end: Callable[[], None] | None = None
 
     @abstractmethod
     def _call_soon(self, callback: Callable[[], Any]) -> None:
@@ -90,6 +91,8 @@ class TimerDriver(BaseScheduler):
 
     def _end(self, seconds: float) -> None:
         self._steps = None
+        if self._at_turn_end is not None:
+            self._at_turn_end()
         if self.state == STATE_STOPPED:
             return
         again, self._again = self._again, False
@@ -102,6 +105,15 @@ class TimerDriver(BaseScheduler):
         timer, self._timer = self._timer, None
         if timer is not None:
             self._cancel(timer)
+
+    def _await_turn(self, timeout: float) -> None:
+        """Wait for nothing, because the turn that would be waited for may need this thread."""
+
+    def _end_elsewhere(self) -> None:
+        if self._loop_alive():
+            self._call_soon(self._end_if_asked)
+        else:
+            super()._end_elsewhere()
 
     def _end_turn(self, timeout: float | None = None) -> None:
         """Bring a turn that is under way to its end, in this thread."""
@@ -116,6 +128,10 @@ class TimerDriver(BaseScheduler):
         if self._io is not None:
             self._io.shutdown(wait=False)
             self._io = None
+
+    def _leave_parent(self, parent: int) -> None:
+        self._timer = self._steps = self._call = self._io = None
+        super()._leave_parent(parent)
 
 
 def _answer(steps: Steps, call: Call) -> Call:

@@ -34,7 +34,7 @@ from apscheduler.events import (
 )
 from apscheduler.executors.base import BaseExecutor, Submission
 from apscheduler.schedulers._fencing import may_be_late, record_late
-from apscheduler.schedulers._others import seconds_until_poll
+from apscheduler.schedulers._others import leave_claimed, seconds_until_poll
 from apscheduler.schedulers._steps import Call, Part, Steps
 from apscheduler.triggers._state import is_stateless
 
@@ -110,6 +110,12 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
 
 
+def recording(engine: Engine, slot: StoreSlot) -> Steps:
+    """Only write the outcomes that wait, as a turn of its own."""
+    yield from record_outcomes(engine, slot)
+    return 0.0
+
+
 def record_outcomes(engine: Engine, slot: StoreSlot) -> Part:
     """Write the outcomes that wait; after a failure they wait on."""
     slot.flush_asked = False  # before looking, so that an outcome which comes meanwhile asks again
@@ -162,13 +168,17 @@ def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Ge
     slot.unclear = plans  # until the store has answered, because it may fail after it has written them
     won = yield Call(partial(slot.store.claim, engine.node.id, claims), slot.store.blocks)
     slot.unclear = []
+    if not slot.started:
+        yield from leave_claimed(engine, slot)
+        return 0
     if len(won) < len(plans):
         plans = [plans[index] for index in sorted(won)]
     then = min((claim.then for claim in claims if claim.then is not None), default=None)
     if then is not None:
         slot.note(then)
     _announce(engine, slot, plans)
-    _submit(engine, slot, plans)
+    if slot.started:  # else a listener has removed the store, and the runs are recorded as interrupted
+        _submit(engine, slot, plans)
     return len(plans)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context, copy_context
 from functools import wraps
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor
-from apscheduler.schedulers._timer_driver import TimerDriver
+from apscheduler.schedulers._awaitable import AwaitableCalls
 from apscheduler.util import maybe_ref
 
 __all__ = ("AsyncIOScheduler", "run_in_event_loop")
@@ -24,15 +25,19 @@ def run_in_event_loop(func: Callable[..., Any]) -> Callable[..., None]:
     return wrapper
 
 
-class AsyncIOScheduler(TimerDriver):
+class AsyncIOScheduler(AwaitableCalls):
     """Runs on the event loop that runs when `start()` is called.
 
     Coroutine functions are awaited on the loop, plain functions run in its thread pool. Option `event_loop`: the loop
     to use instead; then `start()` may be called before it runs.
+
+    Calls that may wait for a job store have awaitable twins: `await scheduler.aadd_job(...)` and so on. `async with`
+    starts the scheduler and, at the end, awaits `ashutdown()`.
     """
 
-    _known_options = (*TimerDriver._known_options, "event_loop")
+    _known_options = (*AwaitableCalls._known_options, "event_loop")
     _eventloop: Any = None
+    _context = Context()
 
     def _configure(self, config: dict[str, Any]) -> None:
         self._eventloop = maybe_ref(config.pop("event_loop", None))
@@ -44,24 +49,17 @@ class AsyncIOScheduler(TimerDriver):
         Raises:
             RuntimeError: no event loop runs, and none was given.
         """
-        if self._eventloop is None or self._eventloop.is_closed():
-            self._eventloop = asyncio.get_running_loop()
+        self._bind_loop()
         super().start(paused)
 
-    def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
-        """Stop. From another thread than the loop's, the loop is asked to do it.
+    def _bind_loop(self) -> None:
+        if self._eventloop is None or self._eventloop.is_closed():
+            self._eventloop = asyncio.get_running_loop()
+        # That of the start, because else the turns, and the jobs, would get that of whoever wakes the scheduler.
+        self._context = copy_context()
 
-        On the loop's thread coroutines cannot be waited for, so they are cancelled, and recorded as interrupted.
-        """
-        self._require_running()
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is self._eventloop or not self._eventloop.is_running():
-            super().shutdown(wait, timeout)
-        else:
-            self._eventloop.call_soon_threadsafe(super().shutdown, wait, timeout)
+    def _asyncio_loop(self) -> Any:
+        return self._eventloop
 
     def _create_default_executor(self) -> BaseExecutor:
         from apscheduler.executors.asyncio import AsyncIOExecutor
@@ -71,12 +69,18 @@ class AsyncIOScheduler(TimerDriver):
     def _loop_alive(self) -> bool:
         return self._eventloop is not None and bool(self._eventloop.is_running())
 
+    def _leave_parent(self, parent: int) -> None:
+        self._eventloop = None  # also one that was given, because its selector is shared with the parent
+        super()._leave_parent(parent)
+
     def _call_soon(self, callback: Callable[[], Any]) -> None:
-        if not self._eventloop.is_closed():
-            self._eventloop.call_soon_threadsafe(callback)
+        try:
+            self._eventloop.call_soon_threadsafe(callback, context=self._context.copy())
+        except RuntimeError:
+            pass  # the loop is closed
 
     def _call_later(self, seconds: float, callback: Callable[[], Any]) -> Any:
-        return self._eventloop.call_later(seconds, callback)
+        return self._eventloop.call_later(seconds, callback, context=self._context.copy())
 
     def _cancel(self, timer: Any) -> None:
         timer.cancel()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from threading import Thread
 from typing import Any
 
-from apscheduler.schedulers.base import BaseScheduler
+from apscheduler.schedulers._lifecycle import LONGEST_TURN
+from apscheduler.schedulers._loop_driver import Wakeup
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.util import asbool
 
@@ -29,18 +31,24 @@ class BackgroundScheduler(BlockingScheduler):
 
     def start(self, paused: bool = False) -> None:
         """Start the thread and return. See `BaseScheduler.start()`."""
-        self._new_event()
-        BaseScheduler.start(self, paused)
-        self._thread = Thread(target=self._main_loop, name="APScheduler", daemon=self._daemon)
-        self._thread.start()
+        event = Wakeup()
+        self._start(paused, partial(self._use, event, event), self._launch)
+
+    def _launch(self) -> None:
+        thread = Thread(target=self._main_loop, name="APScheduler", daemon=self._daemon)
+        thread.start()
+        self._thread = thread
 
     def _loop_alive(self) -> bool:
         thread = self._thread
         return thread is not None and thread.is_alive()
 
-    def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
-        """Stop, and end the thread. See `BaseScheduler.shutdown()`."""
-        super().shutdown(wait, timeout)
+    def _end_turn(self, timeout: float | None = None) -> None:
+        super()._end_turn(timeout)
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+            thread.join(LONGEST_TURN if timeout is None else timeout)
+
+    def _leave_parent(self, parent: int) -> None:
+        self._thread = None
+        super()._leave_parent(parent)

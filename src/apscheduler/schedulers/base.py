@@ -11,7 +11,7 @@ import logging
 from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import Lock, RLock, get_ident
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
 
 from apscheduler._clock import SYSTEM, Clock
@@ -39,10 +39,11 @@ from apscheduler.events import (
 )
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore
+from apscheduler.schedulers import _forking
 from apscheduler.schedulers._components import make_component
 from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._job_adding import JobAdding
-from apscheduler.schedulers._lifecycle import Lifecycle, check_uwsgi
+from apscheduler.schedulers._lifecycle import Lifecycle
 from apscheduler.schedulers._loop_driver import run_to_end
 from apscheduler.schedulers._options import job_defaults, renames, warn_of_unknown
 from apscheduler.schedulers._run_calls import RunCalls
@@ -53,7 +54,6 @@ from apscheduler.util import astimezone, maybe_ref
 
 if TYPE_CHECKING:
     from apscheduler.health import Health
-    from apscheduler.schedulers._heartbeat import Heartbeat
 
 __all__ = (
     "EVENT_ALL",
@@ -83,7 +83,7 @@ __all__ = (
 LEASE = 30.0
 
 
-class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
+class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
     """Runs jobs when they are due. Every method may be called from any thread.
 
     Args:
@@ -121,19 +121,13 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
     clock: Clock = SYSTEM
 
     def __init__(self, gconfig: Mapping[str, Any] = {}, **options: Any) -> None:
-        self._lock = self._create_lock()
-        # For starting and closing, which call stores and listeners; those may wait for threads that need `_lock`.
-        self._lifecycle = self._create_lock()
-        self._turn_guard = Lock()
-        self._turn_thread: int | None = None
+        self._make_locks()
         self._pending_jobs: list[Any] = []
-        self._ended_by_signal = False
-        self._ending: Callable[[], None] | None = None
-        self._heartbeat: Heartbeat | None = None
         self._logger = logging.getLogger("apscheduler.scheduler")
         self._engine = Engine(SYSTEM, self._logger, self._wake)
         self.state = STATE_STOPPED
         self.configure(gconfig, **options)
+        _forking.remember(self)
 
     # -- configuration ------------------------------------------------------------------------------------------
 
@@ -164,16 +158,12 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
         self.renames = renames(config.get("renames"))
         self._job_defaults = job_defaults(config.get("job_defaults", {}))
         self._default_limits = shared_limits("default", **self._job_defaults)
-        engine = Engine(self.clock, self._logger, self._wake)
+        # What was added by hand before stays, as in 3.x; what the options name comes beside it.
+        engine = self._engine = self._engine.successor(self.clock, self._logger)
         engine.timezone = self.timezone
         engine.retry_interval = self.jobstore_retry_interval
         engine.lease = self._lease
         engine.retention = parse_retention(config.get("run_log"))
-        # What was added by hand before stays, as in 3.x; what the options name comes beside it.
-        engine.listeners = self._engine.listeners
-        engine.listeners.logger = self._logger
-        engine.registry = self._engine.registry
-        self._engine = engine
         self._configure_components("executor", config.get("executors", {}))
         self._configure_components("jobstore", config.get("jobstores", {}))
 
@@ -203,37 +193,7 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
             SchedulerAlreadyRunningError: it runs already.
             RuntimeError: it runs under uWSGI, without threads.
         """
-        with self._lifecycle:
-            if self.state != STATE_STOPPED:
-                raise SchedulerAlreadyRunningError
-            from apscheduler.schedulers._node import new_node  # here, because it needs sockets
-
-            check_uwsgi()
-            self._end_if_asked()  # by a listener that starts it again in the same turn
-            self._ended_by_signal = False
-            engine = self._engine
-            engine.stopping, engine.executors_closed = False, False
-            engine.paused, engine.on_idle = paused, None
-            if not engine.live:  # runs that outlast a restart go on as those of the same node
-                for slot in engine.registry:
-                    engine.close_store(slot, "the scheduler was started again")
-                engine.node = new_node(self.clock.time(), paused)
-            if "default" not in engine.registry.executors:
-                self.add_executor(self._create_default_executor(), "default")
-            if "default" not in engine.registry.slots:
-                self.add_jobstore(self._create_default_jobstore(), "default")
-            try:
-                for alias, executor in engine.registry.executors.items():
-                    executor.start(self, alias)
-                for slot in engine.registry:
-                    self._start_store(slot)
-                self._store_pending_jobs(STATE_PAUSED if paused else STATE_RUNNING)
-            except BaseException:
-                self._close_stores("the scheduler could not be started")
-                raise
-        self._logger.info("Scheduler started", extra={"event": "scheduler_started"})
-        engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_STARTED))
-        self.wakeup()
+        self._start(paused)
 
     def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
         """Start nothing more, end the executors, write what they reported, and close the job stores.
@@ -243,34 +203,15 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
             timeout: seconds to wait at most; runs that have not ended by then are recorded as interrupted.
 
         Called within a turn - by a listener, or by the handler of a signal that has come in the middle of it - the
-        scheduler is stopped at once, and the rest is done at the end of the turn.
+        scheduler is stopped at once, and the rest is done at the end of the turn; called by a handler in the middle of
+        another call, in a thread. A job that calls this is not waited for: it waits for the others, and the job stores
+        are closed when it has ended itself.
 
         Raises:
             SchedulerNotRunningError: it does not run.
         """
-        with self._lock:
-            if self.state == STATE_STOPPED and self._ended_by_signal:
-                self._ended_by_signal = False  # the usual `except KeyboardInterrupt: scheduler.shutdown()`
-                return
-            self._require_running()
-            self.state = STATE_STOPPED
-            self._engine.stopping = True
-            self._ending = partial(self._end_everything, wait, timeout)
-        if self._turn_thread != get_ident():
+        if self._ask_to_end(partial(self._end_everything, wait, timeout)):
             self._end_if_asked()
-
-    def _end_if_asked(self) -> None:
-        """End what a shutdown was asked for, if that has not been done."""
-        with self._lock:
-            ending, self._ending = self._ending, None
-        if ending is not None:
-            ending()
-
-    def _end_everything(self, wait: bool, timeout: float | None) -> None:
-        self._end_turn(timeout)
-        self._end_runs(wait, timeout)
-        self._logger.info("Scheduler has been shut down", extra={"event": "scheduler_shutdown"})
-        self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
     def health(self) -> Health:
         """Return whether the scheduler does its work: its loop, its job stores, how late it is.
@@ -334,7 +275,8 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
 
         If another thread is making one, nothing is done.
         """
-        if not self._turn_guard.acquire(blocking=False):
+        guard = self._turn_guard
+        if self._turn_thread == get_ident() or not guard.acquire(blocking=False):
             return 0.05
         try:
             if self.state == STATE_STOPPED:
@@ -343,7 +285,7 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
             return run_to_end(turn(self._engine))
         finally:
             self._turn_thread = None
-            self._turn_guard.release()
+            guard.release()
             self._end_if_asked()
 
     def _create_default_executor(self) -> BaseExecutor:
@@ -370,10 +312,6 @@ class BaseScheduler(Lifecycle, JobAdding, RunCalls, metaclass=ABCMeta):
     def _wake(self) -> None:
         if self.state != STATE_STOPPED:
             self.wakeup()
-
-    def _require_running(self) -> None:
-        if self.state == STATE_STOPPED:
-            raise SchedulerNotRunningError
 
     def _shut_down_by_signal(self) -> None:
         if self.state != STATE_STOPPED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from apscheduler.schedulers._loop_driver import Wakeup, loop
@@ -22,16 +23,15 @@ class BlockingScheduler(BaseScheduler):
 
     def start(self, paused: bool = False) -> None:
         """Start, and run until `shutdown()` is called from another thread, from a job, or by a signal."""
-        self._new_event()
+        own = Wakeup()
         from apscheduler.schedulers._signals import (  # a background scheduler needs none
             SleepingEvent,
             StopSignals,
         )
 
         with StopSignals() as signals:
-            super().start(paused)
+            self._start(paused, partial(self._use, own, SleepingEvent(own, signals)))
             try:
-                self._sleeper = SleepingEvent(self._event, signals)
                 self._main_loop()
                 with signals.raising():  # what has come during the last turn
                     pass
@@ -40,25 +40,21 @@ class BlockingScheduler(BaseScheduler):
                     self._shut_down_by_signal()
                 raise
 
-    def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
-        """Stop; `start()` returns. See `BaseScheduler.shutdown()`."""
-        super().shutdown(wait, timeout)
-        self._event.set()
-
     def wakeup(self) -> None:
         """Make a turn now; may be called from any thread."""
         self._event.set()
 
-    def _new_event(self) -> None:
-        if self.state == STATE_STOPPED:
-            self._event = Wakeup()
+    def _use(self, event: Any, sleeper: Any) -> None:
+        self._event, self._sleeper = event, sleeper
+
+    def _end_turn(self, timeout: float | None = None) -> None:
+        self._event.set()
+        super()._end_turn(timeout)
 
     def _main_loop(self) -> None:
-        own = (
-            self._event
-        )  # another one after a restart, which a job or a listener may have made in this thread
+        own = self._event  # another one after a restart, which a job or a listener may have made meanwhile
         loop(
-            self._sleeper or own,
+            self._sleeper,
             lambda: self._event is own and self.state != STATE_STOPPED,
             self._process_jobs,
         )
