@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from apscheduler._clock import SYSTEM
+from apscheduler.jobstores._sql_gate import gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,6 +116,7 @@ class Database:
         self.engine = engine
         self.family = "mysql" if engine.dialect.name in ("mysql", "mariadb") else engine.dialect.name
         self._ours = ours
+        self._gate: AbstractContextManager[Any] = gate if self.family == "sqlite" else nullcontext()
         self._writing = local()
         self._begins = engine
         # Only there it costs nothing: MySQL is asked to switch, and SQLite parses its statements again.
@@ -152,18 +154,19 @@ class Database:
     def close(self) -> None:
         """Close the connections of an engine that was made here."""
         if self._ours:
-            self.engine.dispose()
+            with self._gate:
+                self.engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Return a connection for one statement, which is a transaction of its own, and its rows."""
-        with self._turn, self._commits_by_itself.connect() as conn:
+        with self._gate, self._turn, self._commits_by_itself.connect() as conn:
             yield conn
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Return a connection in a transaction that ends with a commit, or is rolled back by an exception."""
-        with self._once_per_thread(), self._turn, self._begins.begin() as conn:
+        with self._once_per_thread(), self._gate, self._turn, self._begins.begin() as conn:
             if self.family == "sqlite":
                 _begin_immediately(conn)
             yield conn
@@ -188,7 +191,7 @@ class Database:
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        with self._once_per_thread(), self._turn, self._begins.begin() as conn:
+        with self._once_per_thread(), self._gate, self._turn, self._begins.begin() as conn:
             yield conn
 
     @contextmanager
