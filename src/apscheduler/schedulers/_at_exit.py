@@ -17,14 +17,14 @@ class Closes(Protocol):
 
 
 _started: WeakSet[Closes] = WeakSet()
+_registered: list[object] = []
 
 
 def remember(scheduler: Closes) -> None:
     """Have a scheduler that was started closed when the program ends, if it lives then and was not closed before."""
-    if not _started:
+    if not _registered:
         # When the first one starts, so that it is called before what the modules of the program have registered.
-        atexit.unregister(_close_all)
-        atexit.register(_close_all)
+        _registered.append(atexit.register(_close_all))
     _started.add(scheduler)
 
 
