@@ -52,7 +52,7 @@ def test_children_neither_use_nor_close_the_connections_of_their_parent(database
     assert codes == [0, 0, 0]
     assert [child["running"] for child in seen] == [False, False, False]
     assert before not in [child["session"] for child in seen]
-    assert statuses == ["succeeded"]
+    assert set(statuses) <= {"succeeded", "skipped"}
     assert nodes == 0
     for word in ("Traceback", "Error", "does not answer"):
         assert word not in done.stderr
