@@ -34,7 +34,7 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 # The release that this project is compatible with, in an environment of its own: tests ask it how it behaves.
 $(ORACLE)/.done:
 	$(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz
+	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz redis
 	touch $@
 
 demo: $(VENV)/.demo

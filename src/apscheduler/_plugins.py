@@ -27,6 +27,7 @@ _BUILT_IN = {
     "jobstore": {
         "memory": "apscheduler.jobstores.memory:MemoryJobStore",
         "sqlalchemy": "apscheduler.jobstores.sqlalchemy:SQLAlchemyJobStore",
+        "redis": "apscheduler.jobstores.redis:RedisJobStore",
     },
 }
 _found: dict[tuple[str, str], Any] = {}

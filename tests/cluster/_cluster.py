@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import cluster_jobs
 
 from apscheduler._core.claims import NodeRow, RunQuery, StoredRun
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 PATIENCE = 40.0
@@ -41,7 +40,7 @@ class Cluster:
         self.url = url
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
-        self.store = SQLAlchemyJobStore(url, tablename="cluster")
+        self.store = cluster_jobs.open_store(url)
 
     # -- processes ----------------------------------------------------------------------------------------------
 
@@ -84,7 +83,7 @@ class Cluster:
                 process.kill()
                 process.wait()
             process.stdin.close()
-        self.store.engine.dispose()
+        self.store.shutdown()
 
     # -- what is seen -------------------------------------------------------------------------------------------
 
@@ -123,7 +122,7 @@ class Cluster:
     @contextmanager
     def scheduler(self) -> Iterator[BackgroundScheduler]:
         """Return a scheduler in this process that only stores what it is given."""
-        store = SQLAlchemyJobStore(self.url, tablename="cluster")
+        store = cluster_jobs.open_store(self.url)
         scheduler = BackgroundScheduler(
             jobstores={"default": store},
             timezone="UTC",

@@ -13,6 +13,17 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 LINES = "started"
 
 
+def open_store(url: str) -> Any:
+    """Return the store of a test at a URL."""
+    if url.startswith("redis:"):
+        from apscheduler.jobstores.redis import RedisJobStore
+
+        return RedisJobStore(url=url, jobs_key="cluster.jobs", run_times_key="cluster.run_times")
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+
+    return SQLAlchemyJobStore(url, tablename="cluster")
+
+
 def nothing() -> None:
     pass
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from sqlalchemy import create_engine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from _cluster import Cluster, shuffled_seed
 
+import _redis_server
 import _servers
 
 
@@ -27,13 +29,18 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         "sqlite": lambda: f"sqlite:///{tmp_path}/jobs.sqlite",
         "postgresql": _servers.postgresql_url,
         "mariadb": _servers.mariadb_url,
+        "redis": _redis_server.redis_url,
     }[backend]()
     cluster = Cluster(url, tmp_path)
     with cluster.scheduler():
         pass  # makes the tables
     yield cluster
     cluster.close()
-    if backend != "sqlite":
+    if backend == "redis":
+        client = Redis.from_url(url)
+        client.flushdb()
+        client.close()
+    elif backend != "sqlite":
         engine = create_engine(url)
         with engine.begin() as conn:
             for suffix in ("", "_runs", "_nodes", "_numbers"):

@@ -11,17 +11,16 @@ import sys
 import threading
 from pathlib import Path
 
-from cluster_jobs import NotingExecutor
+from cluster_jobs import NotingExecutor, open_store
 
 from apscheduler.events import EVENT_SCHEDULER_STARTED
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 
 def main() -> None:
     url, folder, lease = sys.argv[1:]
     scheduler = BlockingScheduler(
-        jobstores={"default": SQLAlchemyJobStore(url, tablename="cluster")},
+        jobstores={"default": open_store(url)},
         executors={"default": NotingExecutor(folder)},
         job_defaults={"misfire_grace_time": None},
         timezone="UTC",

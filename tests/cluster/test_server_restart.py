@@ -1,4 +1,4 @@
-"""A PostgreSQL server that is restarted while a scheduler works on it."""
+"""A server that is restarted while a scheduler works on it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,31 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from _cluster import Cluster
 from cluster_jobs import nothing
 
+import _redis_server
 import _servers
 
 
 @pytest.fixture
-def server():
-    server = _servers.restartable_postgresql()
-    server.start()
+def server(kind):
+    if kind == "postgresql":
+        server = _servers.restartable_postgresql()
+        server.start()
+    else:  # which forgets what it has not written to its file
+        server = _redis_server.redis_server("--appendonly", "yes", "--appendfsync", "always")
     yield server
     server.remove()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "like a crash"])
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        ("postgresql", signal.SIGINT),
+        ("postgresql", signal.SIGQUIT),
+        ("redis", signal.SIGTERM),
+        ("redis", signal.SIGKILL),
+    ],
+    ids=["fast", "like a crash", "redis, orderly", "redis, killed"],
+)
 def test_a_scheduler_goes_on_by_itself_when_its_server_is_back(server, tmp_path, how):
     cluster = Cluster(server.url, tmp_path)
     try:
@@ -36,7 +49,7 @@ def test_a_scheduler_goes_on_by_itself_when_its_server_is_back(server, tmp_path,
         for _ in range(2):
             count = len(cluster.lines())
             cluster.until(lambda count=count: len(cluster.lines()) > count + 10)
-            cluster.store.engine.dispose()
+            cluster.store.shutdown()  # so that no idle connection is used again
             server.stop(how)
             server.start()
         count = len(cluster.lines())

@@ -12,7 +12,6 @@ from apscheduler.util import ref_to_obj
 # Modules of 3.x that come later.
 TO_COME = {
     "apscheduler.jobstores.mongodb",
-    "apscheduler.jobstores.redis",
     "apscheduler.jobstores.rethinkdb",
     "apscheduler.jobstores.zookeeper",
     "apscheduler.jobstores.etcd",

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from _programs import environment, finish
 
+from _redis_server import redis_server
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 # What each example must have printed, as regular expressions, in this order.
@@ -62,7 +64,7 @@ EXPECTED = {
 
 def test_every_example_is_tested() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {*EXPECTED, "demo", "demo_jobs"}
+    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis"}
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,16 @@ def test_the_sql_example_takes_a_url_and_finds_its_job_there_again(tmp_path: Pat
         output = finish(EXAMPLES / "store_sqlalchemy.py", tmp_path, ["sqlite:///elsewhere.sqlite"])
         assert re.match(f"found {found}", output)
     assert [path.name for path in tmp_path.glob("*.sqlite")] == ["elsewhere.sqlite"]
+
+
+def test_the_redis_example_finds_its_job_there_again(tmp_path: Path) -> None:
+    server = redis_server()
+    for found in ("0 jobs and 0 runs", "1 jobs and [2-4] runs"):
+        output = finish(EXAMPLES / "store_redis.py", tmp_path, [server.url])
+        assert re.match(f"found {found}", output)
+        assert re.search("on the server: example.jobs, example.run_times, .*runs.succeeded", output)
+        assert re.search(r"\d runs succeeded by now, the last one said: weather at", output)
+    server.remove()
 
 
 # -- the demo ---------------------------------------------------------------------------------------------
