@@ -39,6 +39,20 @@ class Looked:
         self._global = self._ref is not None and type(func) is FunctionType and "." not in self._qualname
         self._fits: set[tuple[int, tuple[str, ...]]] = set()
 
+    def fit(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
+        """Return `reference(func)`; raise `ValueError` where `func` cannot be called with these arguments."""
+        if args or kwargs:
+            shape = (len(args), tuple(kwargs))
+        else:
+            shape = _NO_ARGUMENTS
+        if shape not in self._fits:
+            check_callable_args(func, args, kwargs)
+            if len(self._fits) < 64:  # bounded, because **kwargs may come under any number of names
+                self._fits.add(shape)
+        if self._global and getattr(sys.modules.get(self._module), self._qualname, None) is func:
+            return self._ref
+        return self.reference(func)
+
     def reference(self, func: Callable[..., Any]) -> str | None:
         """Return the textual reference of `func` itself, or None where it has none that leads back to it."""
         if self._global:
@@ -48,14 +62,6 @@ class Looked:
             if bound is not func and getattr(bound, "__qualname__", None) != self._qualname:
                 return None
         return self._ref
-
-    def check(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        """Raise `ValueError` where `func` cannot be called with these arguments."""
-        shape = (len(args), tuple(kwargs)) if args or kwargs else _NO_ARGUMENTS
-        if shape not in self._fits:
-            check_callable_args(func, args, kwargs)
-            if len(self._fits) < 64:  # bounded, because **kwargs may come under any number of names
-                self._fits.add(shape)
 
 
 _NO_ARGUMENTS: tuple[int, tuple[str, ...]] = (0, ())

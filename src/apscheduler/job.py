@@ -346,8 +346,8 @@ def checked_call(
             raise TypeError(f"kwargs must be a dict of keyword arguments, got {kwargs!r}")
         kwargs = dict(kwargs)
     looked = look_at(func)
-    looked.check(func, args, kwargs)
-    return func, looked.reference(func) if func_ref is None else func_ref, args, kwargs, looked.name
+    own_ref = looked.fit(func, args, kwargs)
+    return func, own_ref if func_ref is None else func_ref, args, kwargs, looked.name
 
 
 def _id(value: Any) -> str:

@@ -123,15 +123,15 @@ def test_a_decorated_function_is_found_by_the_name_of_the_wrapper():
     ],
 )
 def test_arguments_are_checked_each_time_anew(args, kwargs, message):
-    look_at(two).check(two, (1,), {})
+    look_at(two).fit(two, (1,), {})
     for _ in range(2):
         with pytest.raises(ValueError, match=message):
-            look_at(two).check(two, args, kwargs)
+            look_at(two).fit(two, args, kwargs)
 
 
 def test_arguments_that_fit_are_remembered_by_their_shape_and_no_more_than_so_many():
     for number in range(200):
-        look_at(plain).check(plain, (), {f"k{number}": 1})
+        look_at(plain).fit(plain, (), {f"k{number}": 1})
     assert len(look_at(plain)._fits) <= 64
 
 

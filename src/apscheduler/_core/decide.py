@@ -45,7 +45,10 @@ def decide(row: DueRow, job: Decidable, due: datetime, now: datetime, now_stamp:
     p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=coalesce)
     nothing: tuple[datetime, ...] = ()
     if has_room(row.live, max_instances):
-        runs = [made(NewRun, (stamp, RUNNING, None)) for stamp in p.stamps]
+        if len(p.stamps) == 1:  # as nearly always
+            runs = [made(NewRun, (p.stamps[0], RUNNING, None))]
+        else:
+            runs = [NewRun(stamp) for stamp in p.stamps]
         times, skipped = p.times, nothing
     else:
         runs = [NewRun(stamp, SKIPPED, MAX_INSTANCES) for stamp in p.stamps]

@@ -78,7 +78,7 @@ class Submission:
         self.func: Callable[..., Any] = job.func
         self.args = job.args
         self.kwargs = job.kwargs
-        self.misfire_grace_time = job.misfire_grace_time
+        self.misfire_grace_time: float | None = job.limits.misfire_grace_time
         self.run_times = run_times
         self.stamps = stamps
         self.revision = revision

@@ -111,7 +111,7 @@ class JobAdding(JobCalls):
             return made
         slot = self._engine.registry.store(jobstore)
         for job in made:
-            fill_in(job, self._default_limits, self._now, self._logger)
+            fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
             job._jobstore_alias = jobstore
         rows = {job.id: slot.store.new_row(job) for job in made}
         while rows and (taken := slot.store.insert_jobs(list(rows.values()))):
@@ -238,7 +238,7 @@ class JobAdding(JobCalls):
             trial = Job._made(self, job.id, call, None, job.trigger)
             trial.limits = job.limits
             trial.next_run_time = None
-            fill_in(trial, self._default_limits, self._now, self._logger)
+            fill_in(trial, self._default_limits, self._engine.clock, self.timezone, self._logger)
             slot.store.dump(trial)
 
     def _store_pending_jobs(self, state: int) -> None:
@@ -265,7 +265,7 @@ class JobAdding(JobCalls):
 
     def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
         slot = self._engine.registry.store(alias)
-        fill_in(job, self._default_limits, self._now, self._logger)
+        fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
         job._jobstore_alias = alias  # first, because once it is stored another thread may run it
         try:
             return self._store(slot, job, replace_existing)

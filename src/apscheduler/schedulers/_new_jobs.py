@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Any
 
 from apscheduler._clock import SYSTEM, Clock, using
@@ -38,10 +38,16 @@ def make_trigger(
         trigger = "date"
     if type(trigger) is str:  # first, because asking an abstract class for its instances is slow
         cls = plugin_class("trigger", trigger)
-        if clock is SYSTEM:
-            return _made(cls, trigger, arguments, timezone)
-        with using(clock):
-            return _made(cls, trigger, arguments, timezone)
+        try:
+            if clock is SYSTEM:
+                made: BaseTrigger = cls(timezone=timezone, **arguments)
+            else:
+                with using(clock):
+                    made = cls(timezone=timezone, **arguments)
+        except TypeError:
+            with using(clock):
+                return _made_otherwise(cls, trigger, arguments, timezone)
+        return made
     if isinstance(trigger, BaseTrigger):
         if arguments:
             logger.warning(
@@ -51,14 +57,6 @@ def make_trigger(
             )
         return trigger
     raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
-
-
-def _made(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
-    try:
-        made: BaseTrigger = cls(timezone=timezone, **arguments)
-    except TypeError:
-        return _made_otherwise(cls, name, arguments, timezone)
-    return made
 
 
 def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
@@ -77,7 +75,7 @@ def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone:
     return made
 
 
-def fill_in(job: Job, defaults: Limits, now: Callable[[], datetime], logger: logging.Logger) -> None:
+def fill_in(job: Job, defaults: Limits, clock: Clock, timezone: tzinfo, logger: logging.Logger) -> None:
     """Give `job` the defaults for what it was not given, and its first run time."""
     if job.limits is NO_LIMITS:
         job.limits = defaults
@@ -85,7 +83,7 @@ def fill_in(job: Job, defaults: Limits, now: Callable[[], datetime], logger: log
         given = zip(job.limits, defaults, strict=True)
         job.limits = shared_limits(*(default if value is undefined else value for value, default in given))
     if not hasattr(job, "next_run_time"):
-        job.next_run_time = job.trigger.get_next_fire_time(None, now())
+        job.next_run_time = job.trigger.get_next_fire_time(None, clock.now(timezone))
         if job.next_run_time is None:
             logger.warning(
                 'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
