@@ -6,6 +6,8 @@ missing=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$missing postgresql"
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"
 command -v redis-server >/dev/null || missing="$missing redis-server"
+# What the core of Qt is linked with; its wheels bring the rest.
+ldconfig -p | grep -q libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -23,6 +23,9 @@ _BUILT_IN = {
         "processpool": "apscheduler.executors.pool:ProcessPoolExecutor",
         "asyncio": "apscheduler.executors.asyncio:AsyncIOExecutor",
         "debug": "apscheduler.executors.debug:DebugExecutor",
+        "gevent": "apscheduler.executors.gevent:GeventExecutor",
+        "tornado": "apscheduler.executors.tornado:TornadoExecutor",
+        "twisted": "apscheduler.executors.twisted:TwistedExecutor",
     },
     "jobstore": {
         "memory": "apscheduler.jobstores.memory:MemoryJobStore",

@@ -15,13 +15,6 @@ TO_COME = {
     "apscheduler.jobstores.rethinkdb",
     "apscheduler.jobstores.zookeeper",
     "apscheduler.jobstores.etcd",
-    "apscheduler.schedulers.gevent",
-    "apscheduler.schedulers.tornado",
-    "apscheduler.schedulers.twisted",
-    "apscheduler.schedulers.qt",
-    "apscheduler.executors.gevent",
-    "apscheduler.executors.tornado",
-    "apscheduler.executors.twisted",
 }
 LINES = Path(__file__).with_name("paths.txt").read_text().splitlines()
 PATHS = [

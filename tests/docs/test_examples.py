@@ -35,6 +35,10 @@ EXPECTED = {
     "scheduler_asyncio": ["fetch ran in MainThread", "fetch ran in MainThread"],
     "scheduler_background": ["goes on in MainThread", "succeeded", "skipped +coalesced", "succeeded"],
     "scheduler_blocking": [r"tick at \d\d:\d\d:\d\d", r"start\(\) has returned; tick ran [2-4] times"],
+    "scheduler_gevent": ["polled here", "polled there", "polled here", "the greenlet has ended: True"],
+    "scheduler_qt": ["(measured in ThreadPoolExecutor-0, shown in MainThread\n){2,}"],
+    "scheduler_tornado": ["fetch ran in MainThread", "compute ran in ThreadPoolExecutor-0"],
+    "scheduler_twisted": ["fetch .*: True", "compute .*: False"],
     "store_memory": ["Jobstore other:\n +print .*paused", r"\['a lambda ran'\]"],
     "store_sqlalchemy": [
         "found 0 jobs and 0 runs",

@@ -24,7 +24,7 @@ CORE = sorted((ROOT / "_core").glob("*.py"))
 PURE = {"__future__", "collections", "collections.abc", "datetime", "difflib", "typing", "functools"}
 OPTIONAL = {
     "sqlalchemy", "psycopg", "pymysql", "pymongo", "redis", "kazoo", "rethinkdb", "gevent", "tornado", "twisted",
-    "typer", "rich", "django", "pytest", "asyncio", "multiprocessing", "concurrent.futures.process",
+    "PySide6", "PyQt6", "typer", "rich", "django", "pytest", "asyncio", "multiprocessing", "concurrent.futures.process",
 }  # fmt: skip
 # Longer than 400 lines, for a reason; this list only shrinks.
 LONG_FILES: dict[str, int] = {}
@@ -88,7 +88,7 @@ def test_the_parts_meet_in_one_turn():
     assert deciding == ["schedulers/_turn.py"]
 
 
-@pytest.mark.parametrize("name", ["blocking", "background", "asyncio"])
+@pytest.mark.parametrize("name", ["blocking", "background", "asyncio", "gevent", "tornado", "twisted", "qt"])
 def test_a_driver_is_short(name):
     """It says how to sleep and be woken; counted are the lines that are code."""
     tree = ast.parse((ROOT / "schedulers" / f"{name}.py").read_text())

@@ -74,21 +74,24 @@ def run(
     report: Report,
     logger: logging.Logger,
     finish: Finish = run_coroutine,
+    awaited: Any = Coroutine,
 ) -> None:
     """Call the submission's function for each of its run times that is not too late, reporting each in turn.
 
-    A coroutine that the function returns is handed to `finish`. Never raises what the function raises: that is an
-    outcome.
+    A coroutine that the function returns (or something else of the class `awaited`) is handed to `finish`. Never
+    raises what the function raises: that is an outcome.
     """
     before = current.set(submission)
     try:
         for index in range(len(submission.stamps)):
-            report(submission, _one(submission, index, time, logger, finish))
+            report(submission, _one(submission, index, time, logger, finish, awaited))
     finally:
         current.reset(before)
 
 
-def _one(submission: Submission, index: int, time: Time, logger: logging.Logger, finish: Finish) -> Outcome:
+def _one(
+    submission: Submission, index: int, time: Time, logger: logging.Logger, finish: Finish, awaited: Any
+) -> Outcome:
     started = time()
     grace = submission.misfire_grace_time
     if grace is not None:
@@ -96,7 +99,7 @@ def _one(submission: Submission, index: int, time: Time, logger: logging.Logger,
         if late is not None:
             return missed(submission, index, started, late, logger)
     log_start(submission, index, logger)
-    return call(submission.func, submission.args, submission.kwargs, index, started, time, finish)
+    return call(submission.func, submission.args, submission.kwargs, index, started, time, finish, awaited)
 
 
 def call(
@@ -107,11 +110,12 @@ def call(
     started: float,
     time: Time,
     finish: Finish = run_coroutine,
+    awaited: Any = Coroutine,
 ) -> Outcome:
     """Call `func` and return what became of it."""
     try:
         retval = func(*args, **kwargs)
-        if retval is not None and isinstance(retval, Coroutine):
+        if retval is not None and isinstance(retval, awaited):
             retval = finish(retval)
     except CutOff:
         return Outcome(index, INTERRUPTED, started, time(), reason=SHUT_DOWN)

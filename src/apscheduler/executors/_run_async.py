@@ -73,7 +73,7 @@ class AsyncRun:
         A cancellation from outside ends the run at hand and those after it as interrupted. A `CancelledError` that
         the job raises by itself is a failure of that run.
         """
-        task = asyncio.current_task()
+        task = _current_task()
         current.set(self._submission)  # in the context of its task, which ends with it
         try:
             while self._next < len(self._submission.stamps):
@@ -110,9 +110,16 @@ class AsyncRun:
         return Outcome(index, SUCCEEDED, started, self._time(), retval)
 
 
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # somebody else's loop than one of asyncio awaits this
+        return None
+
+
 def _comes_from_outside(exc: BaseException, task: asyncio.Task[Any] | None) -> bool:
     if isinstance(exc, asyncio.CancelledError):
-        return task is None or task.cancelling() > 0
+        return task is not None and task.cancelling() > 0
     if isinstance(
         exc, GeneratorExit
     ):  # our coroutine is being thrown away, unless the task is still running it

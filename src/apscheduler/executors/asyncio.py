@@ -7,7 +7,7 @@ import concurrent.futures
 import os
 import threading
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,9 @@ class AsyncIOExecutor(BaseExecutor):
     A coroutine that a plain function returns is awaited on the loop too. Outcomes are reported on the loop's thread,
     as in 3.x; after a shutdown those of functions that still run in threads are reported there.
     """
+
+    _cuts_off = True
+    """Whether a shutdown ends the coroutines at hand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +116,7 @@ class AsyncIOExecutor(BaseExecutor):
             return
         plain = []
         for submission in submissions:
-            if is_coroutine_function(submission.func):
+            if self._awaits(submission.func):
                 awaited = AsyncRun(submission, self.clock.time, report, self._logger)
                 task = self._eventloop.create_task(awaited.run())
                 self._runs[task] = awaited
@@ -126,6 +129,10 @@ class AsyncIOExecutor(BaseExecutor):
             except RuntimeError:  # the loop's threads are gone, or the shutdown came in between
                 for submission in plain:
                     self._interrupt(submission, report)
+
+    def _awaits(self, func: Callable[..., Any]) -> bool:
+        """Return whether a call of `func` gives something that the loop awaits."""
+        return is_coroutine_function(func)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._runs.pop(task).cut_off("its task was cancelled before it began")
@@ -189,7 +196,7 @@ class AsyncIOExecutor(BaseExecutor):
 
     def _finish(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Await on the loop what a plain function returned; called in its threads."""
-        if self._closed:
+        if self._closed and self._cuts_off:
             coroutine.close()
             raise CutOff
         try:
@@ -199,11 +206,11 @@ class AsyncIOExecutor(BaseExecutor):
             raise CutOff from None
         self._returned.add(future)
         try:
-            if self._closed:
+            if self._closed and self._cuts_off:
                 future.cancel()
             return future.result()
         except concurrent.futures.CancelledError:
-            if self._closed:
+            if self._closed and self._cuts_off:
                 raise CutOff from None
             raise
         finally:

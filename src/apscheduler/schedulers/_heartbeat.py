@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from threading import Event, Thread, current_thread
 
 from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
 from apscheduler._core.leases import observe
+from apscheduler._native import Flag, NativeThread
 from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
 from apscheduler.schedulers._fencing import beaten
 from apscheduler.schedulers._node import is_gone
@@ -40,19 +40,19 @@ class Heartbeat:
         self._lease = lease
         self._is_over = is_over
         self._at_end = at_end
-        self._stop = Event()
-        self._thread: Thread | None = None
+        self._stop = Flag()
+        self._thread: NativeThread | None = None
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
         if self._thread is None:
-            self._thread = Thread(target=self._run, name="APScheduler-heartbeat", daemon=True)
+            self._thread = NativeThread(self._run, "APScheduler-heartbeat")
             self._thread.start()
 
     def stop(self) -> None:
         """Have the thread end, and wait for a beat that is under way; it does not beat again."""
         self._stop.set()
-        if self._thread is not None and self._thread is not current_thread():
+        if self._thread is not None and not self._thread.is_current():
             self._thread.join(LONGEST_WAIT)
 
     def _run(self) -> None:

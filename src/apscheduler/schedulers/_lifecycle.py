@@ -27,6 +27,7 @@ from apscheduler.schedulers._states import STATE_PAUSED, STATE_RUNNING, STATE_ST
 if TYPE_CHECKING:
     from apscheduler.executors.base import Submission
     from apscheduler.schedulers._heartbeat import Heartbeat
+    from apscheduler.schedulers._steps import Call
 
 LONGEST_TURN = 60.0
 """Seconds that a shutdown waits for a turn under way; a store that never answers must not keep it for ever."""
@@ -209,6 +210,14 @@ class Lifecycle(Components):
         self._logger.info("Scheduler has been shut down", extra={"event": "scheduler_shutdown"})
         self._engine.listeners.tell(SchedulerEvent(EVENT_SCHEDULER_SHUTDOWN))
 
+    def _make_call(self, call: Call) -> Any:
+        """Have a store answer a call of the turn; a driver may have it do so in another thread."""
+        return call.make()
+
+    def _wait_for_runs(self, timeout: float) -> bool:
+        """Return whether all runs but one that asked for the shutdown have ended within `timeout` seconds."""
+        return self._engine.in_flight.wait(timeout)
+
     def _end_turn(self, timeout: float | None = None) -> None:
         """Bring a turn that is under way to its end, unless this is called from within it; no other begins."""
         self._await_turn(LONGEST_TURN if timeout is None else timeout)
@@ -222,7 +231,7 @@ class Lifecycle(Components):
         in_flight = self._engine.in_flight
         if timeout is None:
             self._close_parts(wait)
-        elif wait and in_flight.wait(timeout):
+        elif wait and self._wait_for_runs(timeout):
             self._close_parts(not in_flight)  # what is left is the run that asked, which cannot be waited for
         else:
             self._close_parts(False, SHUT_DOWN if not wait else LATE % timeout)

@@ -9,16 +9,21 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
-from apscheduler.schedulers._steps import Steps
+from apscheduler.schedulers._steps import Call, Steps
 
 
-def run_to_end(steps: Steps) -> float:
-    """Make the calls of a turn in this thread; return the seconds until the next turn."""
+def in_this_thread(call: Call) -> Any:
+    """Make a call of a turn."""
+    return call.make()
+
+
+def run_to_end(steps: Steps, make: Callable[[Call], Any] = in_this_thread) -> float:
+    """Have `make` answer the calls of a turn, one after another; return the seconds until the next turn."""
     try:
         call = next(steps)
         while True:
             try:
-                answer = call.make()
+                answer = make(call)
             except BaseException as exc:
                 call = steps.throw(exc)
             else:

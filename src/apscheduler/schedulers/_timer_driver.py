@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import get_ident
 from typing import Any
 
@@ -39,9 +40,27 @@ class TimerDriver(BaseScheduler):
     def _cancel(self, timer: Any) -> None:
         """Cancel what `_call_later()` returned; on the loop's thread."""
 
+    def _on_loop(self) -> bool:
+        """Return whether the calling thread is that of the loop."""
+        return True
+
     def wakeup(self) -> None:
         """Make a turn soon; may be called from any thread."""
         self._call_soon(self._begin_turn)
+
+    def shutdown(self, wait: bool = True, timeout: float | None = None) -> None:
+        """Stop. From another thread than the loop's, the loop is asked to do it, and this returns at once.
+
+        What becomes of the runs at hand is said by the executors. See `BaseScheduler.shutdown()`.
+        """
+        if self.running and self._loop_alive() and not self._on_loop():
+            self._call_soon(partial(self._shut_down_once, wait, timeout))
+        else:
+            super().shutdown(wait, timeout)
+
+    def _shut_down_once(self, wait: bool, timeout: float | None) -> None:
+        if self.state != STATE_STOPPED:  # because two threads may have asked for it
+            super().shutdown(wait, timeout)
 
     def _begin_turn(self) -> None:
         if self._steps is not None:

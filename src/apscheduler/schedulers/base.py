@@ -282,7 +282,7 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
             if self.state == STATE_STOPPED:
                 return TIMEOUT_MAX
             self._turn_thread = get_ident()
-            return run_to_end(turn(self._engine))
+            return run_to_end(turn(self._engine), self._make_call)
         finally:
             self._turn_thread = None
             guard.release()
