@@ -43,45 +43,6 @@ class TestQueueScheduler(DriverContract):
     make_scheduler = QueueScheduler
 
 
-class TimerScheduler(BaseScheduler):
-    """Has no loop at all: each turn is made by a timer that the turn before has set."""
-
-    _timer = None
-
-    def shutdown(self, wait=True):
-        super().shutdown(wait)
-        self._stop_timer()
-
-    def wakeup(self):
-        self._stop_timer()
-        self._start_timer(0)
-
-    def _start_timer(self, seconds):
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._turn)
-        timer.daemon = True
-        with self._lock:
-            self._stop_timer()
-            if self.running:
-                self._timer = timer
-                timer.start()
-
-    def _stop_timer(self):
-        with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = None
-
-    def _turn(self):
-        seconds = self._process_jobs()
-        if self.running:
-            self._stop_timer()
-            self._start_timer(seconds)
-
-
-class TestTimerScheduler(DriverContract):
-    make_scheduler = TimerScheduler
-
-
 def test_a_scheduler_without_wakeup_cannot_be_made():
     with pytest.raises(TypeError, match="wakeup"):
         type("Incomplete", (BaseScheduler,), {})()
