@@ -52,6 +52,16 @@ def test_a_decorator_adds_the_function(execute: Execute) -> None:
     assert str(job.trigger) == "interval[0:02:00]"
 
 
+def test_a_decorator_that_names_its_function_is_refused(execute: Execute) -> None:
+    # As in the guide but for the scheduler, which is made before it is used.
+    with pytest.raises(TypeError, match="the function job_func where the trigger belongs: leave it out"):
+        execute(f"""{HEAD}
+@scheduler.scheduled_job(job_func, 'interval', minutes=2)
+def job_func(text):
+    print(text)
+""")
+
+
 def test_a_job_is_removed_by_its_id_and_by_its_handle(execute: Execute) -> None:
     # Mended: remove_job('job_one') had no quotes, add_job() no scheduler, and `remvoe` is remove.
     scheduler = execute(f"""{HEAD}

@@ -143,6 +143,12 @@ class JobAdding(JobCalls):
         **trigger_args: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Add the decorated function as a job; arguments as for `add_job()`. A job with the same id is replaced."""
+        if callable(trigger) and not isinstance(trigger, (str, BaseTrigger)):
+            name = getattr(trigger, "__name__", repr(trigger))
+            raise TypeError(
+                f"scheduled_job() is given the function {name} where the trigger belongs: leave it out, as the function"
+                f" is the one that is decorated; @scheduler.scheduled_job('interval', minutes=2) above def {name}"
+            )
 
         def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
             self.add_job(
