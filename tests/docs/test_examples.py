@@ -66,9 +66,13 @@ EXPECTED = {
 }
 
 
+WEB = {"web_flask", "web_fastapi", "web_starlette"}
+"""They are run behind their servers, in test_web_examples.py."""
+
+
 def test_every_example_is_tested() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis"}
+    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis", *WEB}
 
 
 @pytest.fixture(scope="module")
