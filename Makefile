@@ -8,13 +8,14 @@ PYTEST_ARGS ?=
 ROUNDS ?= 3
 BENCH ?=
 
-.PHONY: help demo test bench check format servers clean
+.PHONY: help demo test bench check docs format servers clean
 
 help:
 	@echo "make demo    run real jobs on SQLite for 15 seconds and print what became of them"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make bench   compare the speed with APScheduler 3.11.3, in under five minutes"
 	@echo "make check   ruff, format check, mypy"
+	@echo "make docs    build the documentation, into docs/_build/html; warnings are errors"
 	@echo "make format  let ruff mend what it can"
 	@echo "make clean   remove the environment and everything that was built"
 
@@ -28,7 +29,7 @@ $(VENV)/.demo: $(BIN)/python pyproject.toml
 	touch $@
 
 $(VENV)/.test: $(BIN)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --group test --group check --editable '.[all]'
+	$(BIN)/python -m pip install --quiet --group test --group check --group docs --editable '.[all]'
 	touch $@
 
 # The release that this project is compatible with, in an environment of its own: tests ask it how it behaves.
@@ -56,10 +57,15 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The tests build it too, so a page that does not build fails `make test`.
+docs: $(VENV)/.test
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) $(ORACLE) demo-data build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) demo-data docs/_build docs/reference/api build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

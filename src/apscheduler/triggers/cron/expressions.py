@@ -54,7 +54,7 @@ def _form(text: str) -> re.Pattern[str]:
 
 
 class AllExpression:
-    """`*`: every value; `*/step`: the smallest value and every `step`th after it."""
+    """`*` is every value; `*/step` the smallest value, and from there every one that is `step` further."""
 
     value_re: ClassVar[re.Pattern[str]] = _form(r"\*[/#step]$")
 

@@ -1,0 +1,40 @@
+"""How the documentation is built: `make docs`. The reference is made from the docstrings, by `_reference.py`."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import _reference
+
+from apscheduler import version as release
+
+_reference.write(HERE / "reference" / "api")
+
+project = "apscheduler"
+author = "The apscheduler 3.20 maintainers"
+project_copyright = author
+version = release
+language = "en"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build"]
+default_role = "code"  # docstrings mark names with single backticks
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence", "deflist"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_custom_sections = [("Options", "params_style")]
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = f"apscheduler {release}"
+html_static_path: list[str] = []
+html_copy_source = False
+html_show_sphinx = False
+# Files outside of docs/ (the examples, the licence) have no page; links to them are checked by the tests.
+suppress_warnings = ["myst.xref_missing"]
