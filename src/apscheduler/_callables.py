@@ -46,7 +46,13 @@ class Looked:
         else:
             shape = _NO_ARGUMENTS
         if shape not in self._fits:
-            check_callable_args(func, args, kwargs)
+            try:
+                check_callable_args(func, args, kwargs)
+            except ValueError as exc:
+                given = ", ".join(["..."] * len(args) + [f"{name}=..." for name in kwargs])
+                raise ValueError(
+                    f"{exc}; it would be called as {self.name}({given}): args=[...] and kwargs={{...}} say with what"
+                ) from None
             if len(self._fits) < 64:  # bounded, because **kwargs may come under any number of names
                 self._fits.add(shape)
         if self._global and getattr(sys.modules.get(self._module), self._qualname, None) is func:

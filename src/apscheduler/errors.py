@@ -45,6 +45,8 @@ class JobLookupError(APSchedulerError, KeyError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"No job by the id of {job_id} was found")
+        # As a note, which tracebacks show, because programs for 3.x may compare the text.
+        self.add_note("get_jobs() lists the jobs that are there; a job that has had its last run is removed.")
 
     __str__ = Exception.__str__  # because KeyError would show the message in quotes
 
@@ -114,6 +116,10 @@ class StoreUnavailableError(APSchedulerError):
 class SchedulerAlreadyRunningError(APSchedulerError):
     """The scheduler runs already."""
 
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.add_note("Call start() once; configure() needs shutdown() first.")
+
     def __str__(self) -> str:
         return "Scheduler is already running"
 
@@ -123,3 +129,5 @@ class SchedulerNotRunningError(APSchedulerError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or "Scheduler is not running")
+        if not message:
+            self.add_note("Call start() first; `running` tells whether it has been called.")

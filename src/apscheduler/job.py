@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler._callables import look_at, storable
 from apscheduler._core.limits import RECORD, RERUN, Limits
 from apscheduler._limits import CHECKS, NO_LIMITS, Limit, shared_limits
+from apscheduler._notes import noted
 from apscheduler.errors import JobUnreadableError
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import convert_to_datetime, datetime_repr, ref_to_obj
@@ -224,10 +225,15 @@ class Job:
                 approved[name] = convert_to_datetime(value, self._scheduler.timezone, name)
             elif name == "id":
                 _id(value)
-                raise ValueError("The job ID may not be changed")
+                raise noted(
+                    ValueError("The job ID may not be changed"), f"Remove {self.id}, add it as {value!r}."
+                )
             elif name not in _CALL:
                 strangers = ", ".join(n for n in changes if n not in MODIFIABLE)
-                raise AttributeError(f"The following are not modifiable attributes of Job: {strangers}")
+                error = AttributeError(f"The following are not modifiable attributes of Job: {strangers}")
+                raise noted(
+                    error, f"They are no arguments of its trigger either: {getattr(self, 'trigger', None)}."
+                )
         if "func" in changes or "args" in changes or "kwargs" in changes:
             call = checked_call(
                 changes["func"] if "func" in changes else self.func,
@@ -332,11 +338,17 @@ def checked_call(
     """
     func_ref: str | None = None
     if isinstance(func, str):
+        if ":" not in func:
+            raise ValueError(
+                f"Invalid reference: {func!r}; write it as 'package.module:name', before the trigger"
+            )
         func, func_ref = ref_to_obj(func), func
         if not callable(func):
             raise TypeError(f"func: {func_ref} leads to {func!r}, which cannot be called")
     elif not callable(func):
-        raise TypeError(f"func must be a callable or a textual reference to one, got {func!r}")
+        raise TypeError(
+            f"func must be a callable or a textual reference to one, got {func!r}: write f, not f()"
+        )
     if type(args) is not tuple:
         if isinstance(args, str) or not isinstance(args, Iterable):
             raise TypeError(f"args must be a list or tuple of positional arguments, got {args!r}")

@@ -17,6 +17,8 @@ from types import FunctionType, MethodType
 from typing import Any, overload
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from apscheduler._notes import noted
+
 __all__ = (
     "asbool",
     "asdate",
@@ -100,7 +102,8 @@ def astimezone(obj: Any) -> tzinfo | None:
     if isinstance(obj, str):
         return _zone_of_text(obj)
     if not isinstance(obj, tzinfo):
-        raise TypeError(f"Expected tzinfo, got {kind.__name__} instead")
+        error = TypeError(f"Expected tzinfo, got {kind.__name__} instead")
+        raise noted(error, f"{obj!r} names no zone; write one such as 'Asia/Shanghai' or 'UTC'.")
     if kind.__module__.partition(".")[0] == "pytz":
         return _zone_of_pytz(obj)
     return obj
@@ -314,12 +317,12 @@ def ref_to_obj(ref: str) -> Any:
     try:
         obj: Any = __import__(modulename, fromlist=[names[0]])
     except ImportError as exc:
-        raise LookupError(f"Error resolving reference {ref}: could not import module") from exc
+        raise LookupError(f"Error resolving reference {ref}: could not import module ({exc})") from exc
     try:
         for name in names:
             obj = getattr(obj, name)
     except AttributeError as exc:
-        raise LookupError(f"Error resolving reference {ref}: error looking up object") from exc
+        raise LookupError(f"Error resolving reference {ref}: error looking up object ({exc})") from exc
     return obj
 
 

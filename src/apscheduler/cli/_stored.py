@@ -52,8 +52,6 @@ def _load(store: ClaimingJobStore, row: JobRow) -> Stored:
 
 def _explained(exc: JobUnreadableError) -> str:
     text = first_line(exc)
-    if exc.__cause__ is not None and exc.__cause__.__cause__ is not None:
-        text += f" ({first_line(exc.__cause__.__cause__)})"
     if "__main__:" in text:
         text += "; it was stored by a script, whose functions no other program finds: move them into a module"
     return text

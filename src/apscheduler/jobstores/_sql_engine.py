@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from apscheduler._clock import SYSTEM
@@ -54,7 +54,14 @@ def make_engine(url: str | URL, options: dict[str, Any]) -> Engine:
 
     A URL that names no driver gets the one that 3.x would use if it is installed, else psycopg 3 or PyMySQL.
     """
-    url = _with_driver(make_url(url))
+    try:
+        url = make_url(url)
+    except ArgumentError as exc:
+        # Without the text itself, because it may hold a password.
+        raise ArgumentError(
+            f"{exc}: it is no database URL; write 'sqlite:///jobs.sqlite' or 'postgresql://user:password@host/database'"
+        ) from None
+    url = _with_driver(url)
     family = url.get_backend_name()
     options = dict(options)
     if family == "sqlite":
@@ -70,7 +77,12 @@ def make_engine(url: str | URL, options: dict[str, Any]) -> Engine:
     if family in ("mysql", "mariadb"):
         # Because REPEATABLE READ locks the gaps between rows, on which two nodes deadlock.
         options.setdefault("isolation_level", "READ COMMITTED")
-    engine = create_engine(url, **options)
+    try:
+        engine = create_engine(url, **options)
+    except ImportError as exc:
+        raise ImportError(
+            f"SQLAlchemyJobStore needs the driver of {url.drivername}, which is not installed: {exc}"
+        ) from exc
     if family == "sqlite":
         event.listen(engine, "connect", _make_durable)
     return engine

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from apscheduler._notes import noted
 from apscheduler._plugins import plugin_class
 from apscheduler.events import (
     EVENT_EXECUTOR_ADDED,
@@ -20,6 +22,10 @@ from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.util import ref_to_obj
 
 _BASES: dict[str, type] = {"executor": BaseExecutor, "jobstore": BaseJobStore}
+_EXAMPLES = {
+    "executor": "{'type': 'threadpool', 'max_workers': 20}",
+    "jobstore": "{'type': 'sqlalchemy', 'url': 'sqlite:///jobs.sqlite'}",
+}
 _WORDS = {"executor": "executor", "jobstore": "job store"}
 
 LONGEST_WAIT = 10.0
@@ -37,17 +43,37 @@ def make_component(kind: str, alias: str, config: Any) -> Any:
     if isinstance(config, _BASES[kind]):
         return config
     if not isinstance(config, Mapping):
-        raise TypeError(
-            f"Expected {word} instance or dict for {kind}s[{alias!r}], got {type(config).__name__} instead"
+        got = type(config).__name__
+        raise noted(
+            TypeError(f"Expected {word} instance or dict for {kind}s[{alias!r}], got {got} instead"),
+            f"A dict names the kind and its arguments, such as {_EXAMPLES[kind]}.",
         )
     options = dict(config)
     if "class" in options:
         cls = options.pop("class")
         options.pop("type", None)
-        return (ref_to_obj(cls) if isinstance(cls, str) else cls)(**options)
+        return _made(ref_to_obj(cls) if isinstance(cls, str) else cls, options, f"{kind}s[{alias!r}]")
     if "type" in options:
-        return plugin_class(kind, options.pop("type"))(**options)
-    raise ValueError(f'Cannot create {word} "{alias}" -- either "type" or "class" must be defined')
+        return _made(plugin_class(kind, options.pop("type")), options, f"{kind}s[{alias!r}]")
+    raise noted(
+        ValueError(f'Cannot create {word} "{alias}" -- either "type" or "class" must be defined'),
+        f"Write it as {_EXAMPLES[kind]}.",
+    )
+
+
+def _made(cls: Any, options: dict[str, Any], where: str) -> Any:
+    """Return an instance; an error of its arguments says which option they come from, and what there is."""
+    try:
+        return cls(**options)
+    except (TypeError, ValueError) as exc:
+        if type(exc) not in (TypeError, ValueError):
+            raise  # one of its own, which may have other attributes
+        known = ", ".join(
+            name for name in inspect.signature(cls).parameters if name not in ("args", "kwargs")
+        )
+        raise type(exc)(
+            f"{where}: {exc} (given: {', '.join(options) or 'nothing'}; {cls.__name__} takes {known})"
+        ) from exc
 
 
 class Components:
@@ -143,7 +169,10 @@ class Components:
             return component
         if isinstance(component, str):
             return plugin_class(kind, component)(**options)
-        raise TypeError(f"Expected {what} instance or a string, got {type(component).__name__} instead")
+        raise noted(
+            TypeError(f"Expected {what} instance or a string, got {type(component).__name__} instead"),
+            f"A string is the name of a plugin, as in {_EXAMPLES[kind]}.",
+        )
 
     def _lookup_executor(self, alias: str) -> BaseExecutor:
         return self._engine.registry.executor(alias)

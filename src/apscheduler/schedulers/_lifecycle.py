@@ -119,10 +119,18 @@ class Lifecycle(Components):
             raise
 
     def _start_store(self, slot: StoreSlot) -> None:
-        if not slot.started:
-            slot.given.start(self, slot.alias)
-        slot.store.heartbeat(self._engine.node)
-        listen(self._engine, slot)
+        try:
+            if not slot.started:
+                slot.given.start(self, slot.alias)
+            slot.store.heartbeat(self._engine.node)
+            listen(self._engine, slot)
+        except Exception as exc:
+            # As a note, because the error is that of the driver, which programs may expect here as in 3.x.
+            exc.add_note(
+                f'The job store "{slot.alias}" ({slot.given!r}) could not be opened, so the scheduler was not started.'
+                " Is its server running, and are its address and password right? Its jobs are untouched."
+            )
+            raise
         slot.dirty = slot.started = True
         if slot.store.blocks:
             slot.reruns_asked = True

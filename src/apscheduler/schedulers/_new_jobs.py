@@ -56,7 +56,10 @@ def make_trigger(
                 extra={"event": "arguments_ignored"},
             )
         return trigger
-    raise TypeError(f"Expected a trigger instance or string, got {type(trigger).__name__} instead")
+    raise TypeError(
+        f"Expected a trigger instance or string, got {type(trigger).__name__} instead: {trigger!r}; give 'date',"
+        " 'interval' or 'cron' with its arguments, or an instance such as IntervalTrigger(minutes=5)"
+    )
 
 
 def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:

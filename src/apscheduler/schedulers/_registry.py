@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
 from typing import Any, NamedTuple
 
 from apscheduler._core.claims import Claim, Finish, RunKey
 from apscheduler._core.leases import Sighting
+from apscheduler._notes import noted
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
 
@@ -101,6 +102,12 @@ class StoreSlot:
         return outcomes
 
 
+def _no_such(what: str, alias: str, there: Iterable[str]) -> KeyError:
+    names = ", ".join(there) or "none before start()"
+    note = f"This scheduler has {names}; add_{what.replace(' ', '')}() adds one."
+    return noted(KeyError(f"No such {what}: {alias}"), note)
+
+
 def _guarded(store: BaseJobStore) -> ClaimingJobStore:
     from apscheduler.jobstores._single_node import SingleNodeStore  # only stores written for 3.x need it
 
@@ -119,7 +126,10 @@ class Registry:
         """Add a store; ValueError where the alias is taken."""
         with self._lock:
             if alias in self.slots:
-                raise ValueError(f'This scheduler already has a job store by the alias of "{alias}"')
+                raise noted(
+                    ValueError(f'This scheduler already has a job store by the alias of "{alias}"'),
+                    "Give another alias, or call remove_jobstore() first.",
+                )
             slot = StoreSlot(alias, store)
             self.slots = {**self.slots, alias: slot}
         return slot
@@ -135,7 +145,10 @@ class Registry:
         """Add an executor; ValueError where the alias is taken."""
         with self._lock:
             if alias in self.executors:
-                raise ValueError(f'This scheduler already has an executor by the alias of "{alias}"')
+                raise noted(
+                    ValueError(f'This scheduler already has an executor by the alias of "{alias}"'),
+                    "Give another alias, or call remove_executor() first.",
+                )
             self.executors = {**self.executors, alias: executor}
 
     def remove_executor(self, alias: str) -> BaseExecutor:
@@ -150,14 +163,14 @@ class Registry:
         try:
             return self.slots[alias]
         except KeyError:
-            raise KeyError(f"No such job store: {alias}") from None
+            raise _no_such("job store", alias, self.slots) from None
 
     def executor(self, alias: str) -> BaseExecutor:
         """Return the executor with this alias; KeyError where there is none."""
         try:
             return self.executors[alias]
         except KeyError:
-            raise KeyError(f"No such executor: {alias}") from None
+            raise _no_such("executor", alias, self.executors) from None
 
     def __iter__(self) -> Iterator[StoreSlot]:
         return iter(self.slots.values())

@@ -54,7 +54,14 @@ class AsyncIOScheduler(AwaitableCalls):
 
     def _bind_loop(self) -> None:
         if self._eventloop is None or self._eventloop.is_closed():
-            self._eventloop = asyncio.get_running_loop()
+            try:
+                self._eventloop = asyncio.get_running_loop()
+            except RuntimeError as exc:
+                exc.add_note(
+                    f"{type(self).__name__}.start() is called within a coroutine, as in asyncio.run(main()), or is"
+                    " given the loop that will run: AsyncIOScheduler(event_loop=loop)."
+                )
+                raise
         # That of the start, because else the turns, and the jobs, would get that of whoever wakes the scheduler.
         self._context = copy_context()
 

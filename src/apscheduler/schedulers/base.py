@@ -45,7 +45,7 @@ from apscheduler.schedulers._engine import Engine
 from apscheduler.schedulers._job_adding import JobAdding
 from apscheduler.schedulers._lifecycle import Lifecycle
 from apscheduler.schedulers._loop_driver import run_to_end
-from apscheduler.schedulers._options import job_defaults, renames, warn_of_unknown
+from apscheduler.schedulers._options import components, job_defaults, renames, seconds, warn_of_unknown
 from apscheduler.schedulers._run_calls import RunCalls
 from apscheduler.schedulers._states import STATE_PAUSED, STATE_RUNNING, STATE_STOPPED, TIMEOUT_MAX
 from apscheduler.schedulers._turn import turn
@@ -152,8 +152,10 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
         warn_of_unknown(config, self._known_options, self._logger)
         self._logger = maybe_ref(config.pop("logger", None)) or logging.getLogger("apscheduler.scheduler")
         self.timezone = astimezone(config.pop("timezone", None)) or local_zone()
-        self.jobstore_retry_interval = float(config.pop("jobstore_retry_interval", 10))
-        self._lease = float(config.pop("lease", LEASE))
+        self.jobstore_retry_interval = seconds(
+            "jobstore_retry_interval", config.pop("jobstore_retry_interval", 10)
+        )
+        self._lease = seconds("lease", config.pop("lease", LEASE))
         self.clock = config.pop("clock", None) or SYSTEM
         self.renames = renames(config.get("renames"))
         self._job_defaults = job_defaults(config.get("job_defaults", {}))
@@ -164,8 +166,8 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
         engine.retry_interval = self.jobstore_retry_interval
         engine.lease = self._lease
         engine.retention = parse_retention(config.get("run_log"))
-        self._configure_components("executor", config.get("executors", {}))
-        self._configure_components("jobstore", config.get("jobstores", {}))
+        self._configure_components("executor", components("executor", config.get("executors", {})))
+        self._configure_components("jobstore", components("jobstore", config.get("jobstores", {})))
 
     def _configure_components(self, kind: str, config: Mapping[str, Any]) -> None:
         registry = self._engine.registry

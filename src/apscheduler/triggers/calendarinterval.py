@@ -67,7 +67,10 @@ class CalendarIntervalTrigger(BaseTrigger):
         self.timezone: tzinfo = zone
         self.years, self.months, self.weeks, self.days = years, months, weeks, days
         self._check_interval()
-        self._time = time(hour, minute, second, tzinfo=zone)
+        try:
+            self._time = time(hour, minute, second, tzinfo=zone)
+        except (TypeError, ValueError) as exc:
+            raise type(exc)(f"{exc}; got hour={hour!r}, minute={minute!r}, second={second!r}") from exc
         self.start_is_default = start_date is None
         self.start_date: date = (
             _clock.now(zone).date() if start_date is None else _read_date(start_date, "start_date")

@@ -27,6 +27,12 @@ class BaseCombiningTrigger(BaseTrigger):
     __slots__ = ("jitter", "triggers")
 
     def __init__(self, triggers: Sequence[BaseTrigger], jitter: float | None = None) -> None:
+        for trigger in triggers:
+            if not hasattr(trigger, "get_next_fire_time"):
+                raise TypeError(
+                    f"{type(self).__name__} combines triggers, got {trigger!r}: give instances such as"
+                    " CronTrigger(day=13)"
+                )
         self.triggers = triggers
         self.jitter = checked_jitter(jitter)
 

@@ -52,7 +52,14 @@ class IntervalTrigger(BaseTrigger):
         timezone: tzinfo | str | None = None,
         jitter: float | None = None,
     ) -> None:
-        interval = _interval(days, seconds, 0, 0, minutes, hours, weeks)
+        try:
+            interval = _interval(days, seconds, 0, 0, minutes, hours, weeks)
+        except TypeError as exc:
+            given = {"weeks": weeks, "days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+            wrong = ", ".join(
+                f"{name}={value!r}" for name, value in given.items() if not isinstance(value, int | float)
+            )
+            raise TypeError(f"The parts of an interval are numbers, got {wrong} ({exc})") from exc
         if interval <= _NOTHING:
             if interval:
                 raise ValueError(
