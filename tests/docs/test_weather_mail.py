@@ -23,6 +23,7 @@ pytest.importorskip("aiosmtpd")
 
 from aiosmtpd.controller import Controller
 
+pytestmark = pytest.mark.timeout(150)  # real servers, which a busy machine starts slowly
 EXAMPLE = Path(__file__).parents[2] / "examples" / "weather_mail"
 
 # The shape of the forecast pages of a large weather service, with its names of classes.

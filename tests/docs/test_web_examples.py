@@ -24,6 +24,7 @@ from _programs import PATIENCE, SOURCES, environment, wait_until
 if sys.platform == "win32":
     pytest.skip("servers are ended with SIGTERM", allow_module_level=True)
 
+pytestmark = pytest.mark.timeout(150)  # real servers, which a busy machine starts slowly
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEPLOY = EXAMPLES / "deploy"
 
