@@ -101,22 +101,32 @@ def write(folder: Path) -> None:
             page += [f".. py:module:: {module.__name__}\n"]
             for thing in mine:
                 page += [f".. auto{thing.kind}:: {thing.module}.{thing.name}"]
-                page += [
-                    f"   :members:\n   :show-inheritance:\n{_inherited(thing)}"
-                    if thing.kind != "function"
-                    else ""
-                ]
+                if thing.kind != "function":
+                    page += [f"   :members:{_members(thing.value)}\n   :show-inheritance:\n"]
             page += ["```\n"]
         file, text = folder / f"{package.replace('.', '-')}.md", "\n".join(page)
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
 
 
-def _inherited(thing: Public) -> str:
-    """Return the option that has methods of private bases shown, which is where those of schedulers are defined."""
-    if not inspect.isclass(thing.value) or not issubclass(thing.value, BaseScheduler):
+def _members(cls: type) -> str:
+    """Return the list of methods to show; nothing for all that the class itself defines.
+
+    Much of a scheduler is defined in private bases. What is that of every scheduler is shown once, at `BaseScheduler`.
+    """
+    if not issubclass(cls, BaseScheduler):
         return ""
-    return f"   :inherited-members: {'object' if thing.value is BaseScheduler else 'BaseScheduler'}\n"
+    if cls is BaseScheduler:
+        return "\n   :inherited-members: object"
+    common = set(BaseScheduler.__mro__)
+    names = [
+        name
+        for base in cls.__mro__
+        if base not in common
+        for name, value in vars(base).items()
+        if not name.startswith("_") and (callable(value) or isinstance(value, property))
+    ]
+    return " " + ", ".join(dict.fromkeys(names))
 
 
 def _package_of(module: str) -> str:

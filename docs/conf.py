@@ -38,3 +38,16 @@ html_copy_source = False
 html_show_sphinx = False
 # Files outside of docs/ (the examples, the licence) have no page; links to them are checked by the tests.
 suppress_warnings = ["myst.xref_missing"]
+
+
+def list_the_rest(_app, page, source):
+    """In an index, list the pages of its folder that it does not name, so that a new page is found at once."""
+    folder = (HERE / page).parent
+    rest = [file.stem for file in sorted(folder.glob("*.md")) if f"\n{file.stem}\n" not in source[0]]
+    rest = [name for name in rest if name != "index"]
+    toctree = "\n".join(["```{toctree}", ":maxdepth: 1", ":caption: More", "", *rest, "```"])
+    source[0] = source[0].replace("<!-- the rest -->", toctree if rest else "")
+
+
+def setup(app):
+    app.connect("source-read", list_the_rest)

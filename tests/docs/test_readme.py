@@ -26,7 +26,7 @@ CONSOLE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 SHELL = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#]*)(#[^)]*)?\)")
+LINK = re.compile(r"\](?:\(|: )(?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?(?:\)|$)", re.MULTILINE)
 INCLUDE = re.compile(r"^```\{literalinclude\} (\S+)$", re.MULTILINE)
 pytestmark = pytest.mark.timeout(240)  # because programs and the build wait for each other on a busy machine
 GENERATED = ROOT / "docs" / "reference" / "api"
