@@ -1,6 +1,6 @@
 """The programs of the README and of docs/ run, and print what the pages say.
 
-Each block of Python is a program of its own. The programs of a page are run in one folder, one after another, each under
+Each block of Python that imports something is a program of its own; the others are fragments, whose syntax is checked. The programs of a page are run in one folder, one after another, each under
 the name in its first line (`# name.py`). A `text` block right after one shows its output: each of its lines must have
 been printed, up to numbers. A `console` block with `$ python name.py` shows it again, unless the comment before it says
 that it depends on the time.
@@ -8,6 +8,7 @@ that it depends on the time.
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import tomllib
@@ -25,6 +26,7 @@ CONSOLE = re.compile(
     r"^(<!-- depends on the time -->\n\n)?```console\n\$ python (\w+\.py)\n(.*?)^```\n",
     re.MULTILINE | re.DOTALL,
 )
+IMPORT = re.compile(r"^(?:import|from) ", re.MULTILINE)
 SHELL = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\](?:\(|: )(?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?(?:\)|$)", re.MULTILINE)
 INCLUDE = re.compile(r"^```\{literalinclude\} (\S+)$", re.MULTILINE)
@@ -41,6 +43,8 @@ class Program(NamedTuple):
 def programs(page: Path) -> list[Program]:
     found = []
     for number, block in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8"))):
+        if not IMPORT.search(block[1]):
+            continue
         name = re.match(r"# (\w+\.py)\n", block[1])
         found.append(Program(name[1] if name else f"block{number}.py", block[1], block[2] or ""))
     return found
@@ -108,13 +112,18 @@ def test_the_programs_of_the_page_run_and_print_what_it_says(
 
 
 @pytest.mark.parametrize("page", WITH_PROGRAMS, ids=name_of)
-def test_each_block_of_python_is_a_program_and_what_it_prints_is_shown(
+def test_what_a_program_of_the_page_prints_is_shown(
     page: Path, ran: dict[Path, Future[list[tuple[Program, str]]]]
 ) -> None:
     again = {name for _, name, _ in CONSOLE.findall(page.read_text(encoding="utf-8"))}
     for program, output in ran[page].result():
-        assert re.search(r"^(?:import|from|def) ", program.text, re.MULTILINE), f"a fragment:\n{program.text}"
         assert not output or program.output or program.name in again, f"{program.name} prints\n{output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_fragments_of_the_page_are_python(page: Path) -> None:
+    for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
+        compile(block[1], page.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
