@@ -83,7 +83,9 @@ def public() -> list[Public]:
                 home = module.__name__
                 if any(known.name == name and known.value is value for known in found.values()):
                     continue
-            if home.partition(".")[0] == "apscheduler":  # else it is another package's, under a name that 3.x has
+            if (
+                home.partition(".")[0] == "apscheduler"
+            ):  # else it is another package's, under a name that 3.x has
                 found.setdefault((home, name), Public(home, name, value))
     return list(found.values())
 

@@ -4,6 +4,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from _servers import restartable_postgresql
+from apscheduler.jobstores._sql_postgresql import array
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.testing._jobstore_tools import NOW, StandIn, row_of
 from apscheduler.testing._jobstore_wakeups import Ear
@@ -39,6 +40,20 @@ class TestPostgreSQLStatements(SQLTests):
         assert "ix_own_jobs_next_run_time" in plan
         assert "ix_own_jobs_runs_job_id" in plan
         assert "Seq Scan" not in plan
+
+    @pytest.mark.parametrize(
+        ("kind", "values"),
+        [
+            ("text", ["a", "", "NULL", None, 'a "b"', "back\\slash", "{1,2}", " ", "'", "%s", "ä\n\t日本"]),
+            ("bytea", [b"", b"\x00\xff\\", None, b'"']),
+            ("float8", [1.1, -0.0, 1e300, 1795235311.213845, None]),
+            ("int8", [0, -1, 2**53, None]),
+        ],
+    )
+    def test_what_is_sent_as_an_array_arrives_as_it_is(self, opened, kind, values):
+        with opened().engine.connect() as conn:
+            [sent] = conn.exec_driver_sql(f"SELECT %(values)s::{kind}[]", {"values": array(values)}).one()
+        assert sent == values
 
     def test_an_engine_that_commits_by_itself_is_made_to_begin_transactions(self, opened, url):
         opened()

@@ -19,7 +19,7 @@ from apscheduler.jobstores._sql_schema import FLOOR, Tables
 from apscheduler.jobstores._sql_sqlite import names_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -125,7 +125,7 @@ class PostgresqlJobsTable(JobsTable):
     def _insert_rows(self, conn: Connection, rows: Sequence[JobRow]) -> None:
         ids, times, revisions, states = zip(*rows, strict=True)
         arrays = {
-            "ids": list(ids), "times": list(times), "revisions": list(revisions), "states": list(states),
+            "ids": array(ids), "times": array(times), "revisions": array(revisions), "states": array(states),
             "me": self.me,
         }  # fmt: skip
         conn.exec_driver_sql(self._insert_sql, arrays)
@@ -162,10 +162,10 @@ class PostgresqlClaimsTable(ClaimsTable):
         records = run_records(node, claims, now)
         sql = self._claim_sql[records.columns]
         values: dict[str, Any] = {
-            "ids": [claim.job_id for claim in claims],
-            "revisions": [claim.revision for claim in claims],
-            "thens": [claim.then for claim in claims],
-            "states": [claim.definition for claim in claims],
+            "ids": array([claim.job_id for claim in claims]),
+            "revisions": array([claim.revision for claim in claims]),
+            "thens": array([claim.then for claim in claims]),
+            "states": array([claim.definition for claim in claims]),
             **_columns(*records),
         }
         try:
@@ -196,4 +196,25 @@ def _arrays(types: dict[str, str]) -> str:
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
     columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+    return {name: array(column) for name, column in zip(names, columns, strict=True)}
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return the values as PostgreSQL writes an array, which the statement casts to its type.
+
+    The drivers do the same in several times as long: for each value they ask what it is, and whether to quote it.
+    """
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    kind = type(value)
+    if value is None:
+        return "NULL"
+    if kind is str:
+        if "\\" in value or '"' in value:
+            value = value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{value}"'
+    if kind is bytes:
+        return f'"\\\\x{value.hex()}"'
+    return repr(value)  # of a float: the shortest text that leads back to it
