@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Finish
 from apscheduler.jobstores._sql_jobs import chunks, raise_floor
+from apscheduler.jobstores._text import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -194,16 +195,6 @@ def run_records(node: str, claims: Sequence[Claim], now: float) -> Records:
         return Records(RECORD, rows)
     kept = (claim.rerun if run.status == RUNNING else None for claim in claims for run in claim.runs)
     return Records(KEPT, [(*row, definition) for row, definition in zip(rows, kept, strict=True)])
-
-
-def storable_text(text: str | None) -> str | None:
-    """Return `text` with what some databases refuse written as an escape: NUL and unpaired surrogates.
-
-    A run that failed with such a message must be recorded like any other.
-    """
-    if text is None or (text.isascii() and "\0" not in text):
-        return text
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def outcome_columns(outcome: Finish) -> tuple[Any, ...]:

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED, RUNNING, NodeRow, RunQuery, StoredRun
-from apscheduler.jobstores._sql_claims import storable_text
 from apscheduler.jobstores._sql_jobs import CHUNK, chunks
+from apscheduler.jobstores._text import storable_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
