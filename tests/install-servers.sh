@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the database servers that the tests start, where this can be done without asking: as root, on Debian.
+# Install the database servers and the browser that the tests start, where this can be done without asking: as root, on Debian.
 set -eu
 
 missing=""
@@ -8,6 +8,8 @@ command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$missing
 command -v redis-server >/dev/null || missing="$missing redis-server"
 # What the core of Qt is linked with; its wheels bring the rest.
 ldconfig -p | grep -q libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
+command -v chromedriver >/dev/null || missing="$missing chromium-driver"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

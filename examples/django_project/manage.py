@@ -1,0 +1,10 @@
+"""The commands of this project: python manage.py migrate, runserver, runapscheduler, apscheduler_jobs."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    execute_from_command_line(sys.argv)
