@@ -21,17 +21,14 @@ class TestTwistedExecutor(ExecutorContract):
     @pytest.fixture(autouse=True)
     def _host(self):
         self.host = TwistedHost()
+        # All threads of the reactor's pool from the beginning, because it keeps them, and they would pass for left behind.
+        self.host.call(lambda: self.host.reactor.getThreadPool().adjustPoolsize(10, 10))
 
     def make_executor(self):
         return TwistedExecutor()
 
     def make_bench(self, executor):
         return Bench(executor, FakeClock())
-
-    def end(self, bench):
-        super().end(bench)
-        # Ends the threads that wait; by default five stay, which would pass for left behind by the first test.
-        self.host.call(lambda: self.host.reactor.getThreadPool().adjustPoolsize(0, 10))
 
     def test_a_coroutine_function_may_await_deferreds(self, bench):
         async def coroutine():
