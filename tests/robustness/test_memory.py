@@ -27,8 +27,9 @@ def memory_after(store: str, job: str, *points: int) -> list[int]:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_memory_is_flat_from_10_000_runs_to_30_000(job):
-    early, late = memory_after("memory", job, 10_000, 30_000)
+def test_memory_is_flat_from_30_000_runs_to_90_000(job):
+    # Not earlier, because the run log is full after 10,000 runs, and the allocator settles after that.
+    early, late = memory_after("memory", job, 30_000, 90_000)
     assert late <= early * 1.02
 
 
