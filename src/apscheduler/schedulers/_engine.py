@@ -16,13 +16,9 @@ from apscheduler._core.claims import (
     FAILED,
     INTERRUPTED,
     MISSED,
-    SET_ASIDE,
     SKIPPED,
     SUCCEEDED,
-    Claim,
-    DueRow,
     Finish,
-    NewRun,
     NodeRow,
     RunKey,
     made,
@@ -35,11 +31,9 @@ from apscheduler.events import (
     EVENT_JOB_INTERRUPTED,
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_MISSED,
-    EVENT_JOB_SET_ASIDE,
     JobEvent,
     JobExecutionEvent,
     JobInterruptedEvent,
-    JobSetAsideEvent,
     JobSubmissionEvent,
 )
 from apscheduler.executors._run import failed, log_outcome, one_line
@@ -47,10 +41,8 @@ from apscheduler.executors.base import BaseExecutor, Outcome, Submission
 from apscheduler.schedulers._in_flight import InFlight
 from apscheduler.schedulers._listeners import Listeners
 from apscheduler.schedulers._others import stop_listening, tell_interrupted
-from apscheduler.schedulers._registry import Aside, Registry, StoreSlot
+from apscheduler.schedulers._registry import Registry, StoreSlot
 
-FIRST_ASIDE_DELAY = 1.0
-LONGEST_ASIDE_DELAY = 300.0
 PRUNE_INTERVAL = 60.0
 SMALLEST_JUMP = 2.0
 """Seconds; less is how a clock is kept right, and how a busy machine reads two clocks one after the other."""
@@ -319,59 +311,9 @@ class Engine:
             before = None if max_age is None else self.clock.time() - max_age
             slot.store.prune_runs(before, per_job)
 
-    # -- jobs that cannot be run here ---------------------------------------------------------------------------
-
-    def set_aside(self, slot: StoreSlot, row: DueRow, exc: BaseException) -> None:
-        """Leave a job alone for a while, because it cannot be run in this process; said once for each reason."""
-        reason = one_line(exc)
-        before = slot.aside.get(row.job_id)
-        known = before is not None and before.revision == row.revision and before.reason == reason
-        delay = FIRST_ASIDE_DELAY
-        if before is not None and known:
-            delay = min(before.delay * 2, LONGEST_ASIDE_DELAY)
-        slot.aside[row.job_id] = Aside(row.revision, reason, delay, self.clock.monotonic() + delay)
-        if known:
-            return
-        if self.retention.keep:
-            # Attempt 0, because the run time is not used up by this: the attempts count from 1 when the job is back.
-            runs = [NewRun(row.next_run_time, SET_ASIDE, reason)]
-            slot.to_record.append(Claim(row.job_id, row.revision, None, runs, attempt=0))
-        self.logger.error(
-            'Job %s in job store "%s" is set aside: %s. It is kept, and tried again.',
-            row.job_id,
-            slot.alias,
-            reason,
-            extra={"event": "job_set_aside"},
-            exc_info=exc,
-        )
-        if self.listeners.mask & EVENT_JOB_SET_ASIDE:
-            self.listeners.tell(JobSetAsideEvent(EVENT_JOB_SET_ASIDE, row.job_id, slot.alias, reason))
-
-    def still_aside(self, slot: StoreSlot, row: DueRow) -> bool:
-        """Return whether a due job is to be passed over, because it was set aside a moment ago as it is now."""
-        aside = slot.aside.get(row.job_id)
-        return (
-            aside is not None and aside.revision == row.revision and self.clock.monotonic() < aside.again_at
-        )
-
-    def forget_aside(self, slot: StoreSlot, rows: Sequence[DueRow]) -> None:
-        """Forget what was set aside and is no longer due in that form: it was changed, removed, or fired elsewhere."""
-        if slot.aside:
-            due = {row.job_id: row.revision for row in rows}
-            for job_id in [j for j, aside in slot.aside.items() if due.get(j) != aside.revision]:
-                self.forget_job(slot, job_id)
-
     def forget_job(self, slot: StoreSlot, job_id: str) -> None:
         """Forget what is remembered of a job that is gone or was claimed."""
         slot.aside.pop(job_id, None)
-
-    def seconds_until_aside_again(self, slot: StoreSlot) -> float:
-        """Return when the first job that was set aside is to be tried again, and have that read the store."""
-        if not slot.aside:
-            return float("inf")
-        wait = min(aside.again_at for aside in slot.aside.values()) - self.clock.monotonic()
-        slot.dirty = True
-        return max(wait, 0.05)
 
     def keys_in_flight(self, slot: StoreSlot) -> set[RunKey]:
         """Return the runs of a store that are being run here, or have ended and are not written yet."""

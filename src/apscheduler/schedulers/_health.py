@@ -42,7 +42,7 @@ def _store_health(engine: Engine, slot: StoreSlot, state: int) -> StoreHealth:
         error=None if error is None else one_line(error),
         failing_since=None if since is None else datetime.fromtimestamp(since, UTC),
         lag=lag,
-        set_aside={job_id: aside.reason for job_id, aside in list(slot.aside.items())},
+        set_aside={job_id: aside.reason for job_id, aside in list(slot.aside.items()) if aside.said},
         unwritten=len(slot.outcomes) + len(slot.writing),
         other_nodes=slot.others,
     )

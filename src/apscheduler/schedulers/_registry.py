@@ -5,22 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import Any
 
+from apscheduler._core.aside import Aside
 from apscheduler._core.claims import Claim, Finish, RunKey
 from apscheduler._core.leases import Sighting
 from apscheduler._notes import noted
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
-
-
-class Aside(NamedTuple):
-    """A job that cannot be run here: since which revision, why, and when it is looked at again (monotonic)."""
-
-    revision: int
-    reason: str
-    delay: float
-    again_at: float
 
 
 class StoreSlot:

@@ -33,6 +33,7 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.base import BaseExecutor, Submission
+from apscheduler.schedulers._aside import forget_aside, seconds_until_aside_again, set_aside, still_aside
 from apscheduler.schedulers._fencing import may_be_late, record_late
 from apscheduler.schedulers._others import leave_claimed, seconds_until_poll
 from apscheduler.schedulers._steps import Call, Part, Steps
@@ -106,7 +107,7 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
         yield from record_outcomes(engine, slot)
         now = engine.clock.time()
     engine.store_answered(slot)
-    wait = min(poll, engine.seconds_until_aside_again(slot))
+    wait = min(poll, seconds_until_aside_again(engine, slot))
     return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
 
 
@@ -141,7 +142,7 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
     slot.end_reading(next_due)
     full = len(rows) >= limit
     slot.dirty = slot.dirty or full
-    engine.forget_aside(slot, rows)
+    forget_aside(slot, rows)
     plans = _decide_all(engine, slot, rows, now)
     if slot.to_record:
         yield Call(partial(store.record_runs, engine.node.id, slot.to_record), store.blocks)
@@ -204,7 +205,7 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
     load, aside, executors = slot.store.load, slot.aside, engine.registry.executors
     blocks = slot.store.blocks
     for row in rows:
-        if aside and engine.still_aside(slot, row):
+        if aside and still_aside(engine, slot, row):
             continue
         try:
             job = load(row)
@@ -218,7 +219,7 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
                 decision = _with_trigger_state(slot, job, decision)
             plans.append(made(_Plan, (job, decision, executor)))
         except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
-            engine.set_aside(slot, row, exc)
+            set_aside(engine, slot, row, exc)
     return plans
 
 
