@@ -56,6 +56,13 @@ def beat(scheduler: ManualScheduler) -> None:
     scheduler._heartbeat.beat(slot_of(scheduler))
 
 
+def watch(scheduler: ManualScheduler, seconds: float = LONG) -> None:
+    """Have a scheduler watch the others for that long, with a heartbeat at the half and at the end of it."""
+    for _ in range(2):
+        scheduler.clock.advance(seconds=seconds / 2)
+        beat(scheduler)
+
+
 def slot_of(scheduler: ManualScheduler) -> Any:
     return scheduler._engine.registry.store("default")
 

@@ -6,7 +6,19 @@ import threading
 from datetime import timedelta
 
 import pytest
-from _fault_parts import LONG, RAN, RETRY, Held, beat, events_of, note, outages, slot_of, statuses, until
+from _fault_parts import (
+    RAN,
+    RETRY,
+    Held,
+    beat,
+    events_of,
+    note,
+    outages,
+    slot_of,
+    statuses,
+    until,
+    watch,
+)
 
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -117,8 +129,7 @@ def test_a_scheduler_stops_in_an_outage_and_its_runs_are_taken_over_by_others(
     store.come_back()
     other = start(open_store())
     beat(other)
-    other.clock.advance(seconds=LONG)
-    beat(other)
+    watch(other)
     other.turn()
     assert statuses(other)[0] == "interrupted"
     assert RAN == [None]  # there is room again

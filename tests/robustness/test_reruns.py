@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
-from _fault_parts import LONG, RAN, Held, beat, events_of, note, slot_of, statuses
+from _fault_parts import LONG, RAN, Held, beat, events_of, note, slot_of, statuses, watch
 
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_INTERRUPTED, EVENT_JOB_SUBMITTED
 
@@ -37,8 +37,7 @@ def begin(scheduler, **options):
 
 def freeze(frozen, alive):
     """Have `alive` take `frozen` for dead."""
-    alive.clock.advance(seconds=LONG)
-    beat(alive)
+    watch(alive)
     assert frozen._engine.node.id not in {node.id for node in alive.get_nodes()}
 
 
@@ -129,8 +128,7 @@ def test_a_repetition_that_is_cut_off_too_is_left_as_it_is(start, open_store, pa
     second.turn()
     second.remove_job("j")
     beat(third)
-    third.clock.advance(seconds=LONG)
-    beat(third)
+    watch(third)
     third.turn()
     assert attempts(third) == [(1, "interrupted"), (2, "interrupted")]
 

@@ -6,7 +6,7 @@ import sys
 import types
 
 import pytest
-from _fault_parts import LONG, RAN, beat, events_of, note, statuses
+from _fault_parts import RAN, beat, events_of, note, statuses, watch
 
 from apscheduler.events import EVENT_JOB_SET_ASIDE
 from apscheduler.executors.debug import DebugExecutor
@@ -103,8 +103,7 @@ def test_who_is_alone_reports_it_at_once(lacking, caplog):
 
 def test_it_is_reported_when_the_last_one_that_could_run_it_has_died(lacking, able, caplog):
     meet(lacking, able)
-    lacking.clock.advance(seconds=LONG)
-    beat(lacking)
+    watch(lacking)
     lacking.turn()
     assert said(lacking, caplog)[:2] == (1, 1)
     able.turn()  # it was only frozen

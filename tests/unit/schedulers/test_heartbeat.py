@@ -116,7 +116,8 @@ def test_a_node_that_beats_is_not_dead_however_long_its_runs_take(alive, dead):
 def test_a_dead_nodes_run_counts_until_it_is_taken_over(alive):
     alive.pass_time(5)
     assert RAN == []  # max_instances is 1, and one run is in flight as far as anybody knows
-    beat(alive, after=LEASE)
+    beat(alive, after=LEASE / 2)
+    beat(alive, after=LEASE / 2)
     alive.turn()
     assert RAN == [None]
     assert EVENT_JOB_EXECUTED in alive.recorder.codes
