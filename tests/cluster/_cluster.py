@@ -31,6 +31,7 @@ class Line(NamedTuple):
     job_id: str
     run_time: float
     pid: int
+    attempt: int
 
 
 class Cluster:
@@ -104,7 +105,7 @@ class Cluster:
         if not path.exists():
             return []
         noted = [line.split() for line in path.read_text().splitlines()]
-        return [Line(job_id, float(stamp), int(pid)) for job_id, stamp, pid in noted]
+        return [Line(job_id, float(stamp), int(pid), int(attempt)) for job_id, stamp, pid, attempt in noted]
 
     def runs(self, job_id: str | None = None, *statuses: str) -> list[StoredRun]:
         """Return the run records, oldest first."""
@@ -144,18 +145,19 @@ class Cluster:
     # -- what must hold -----------------------------------------------------------------------------------------
 
     def check_nothing_ran_twice(self) -> None:
-        started = Counter((line.job_id, line.run_time) for line in self.lines())
+        """Check that no run time was started twice, but as the repetition of one that was cut off."""
+        started = Counter((line.job_id, line.run_time, line.attempt) for line in self.lines())
         assert [key for key, count in started.items() if count > 1] == []
 
     def check_records_agree(self) -> None:
-        """Check that each run time has one record, and that what ran is what is recorded as having run.
+        """Check that each run time has one record an attempt, and that what ran is what is recorded as having run.
 
         A run that ended when it had been recorded as interrupted has a second record, which tells of that.
         """
         runs = [run for run in self.runs() if run.attempt > 0]
-        records = {(run.job_id, run.run_time): run for run in runs}
+        records = {(run.job_id, run.run_time, run.attempt): run for run in runs}
         assert len(records) == len(runs)
-        started = {(line.job_id, line.run_time) for line in self.lines()}
+        started = {(line.job_id, line.run_time, line.attempt) for line in self.lines()}
         assert started <= records.keys()
         ran = {key for key, run in records.items() if run.status == "succeeded"}
         assert ran <= started
@@ -164,7 +166,7 @@ class Cluster:
 
     def check_no_due_time_is_missing(self, job_id: str, seconds: float) -> None:
         """Check that the records of an interval job are as many as there were due times, all in their places."""
-        times = [run.run_time for run in self.runs(job_id) if run.attempt > 0]
+        times = [run.run_time for run in self.runs(job_id) if run.attempt == 1]
         steps = {round((later - earlier) / seconds, 3) for earlier, later in pairwise(times)}
         assert steps <= {1.0}, steps
 

@@ -40,7 +40,7 @@ def wait_for(path: str, patience: float = 60.0) -> None:
 
 
 class NotingExecutor(ThreadPoolExecutor):
-    """Appends a line to a file before each run: job id, run time, process id."""
+    """Appends a line to a file before each run: job id, run time, process id, attempt."""
 
     def __init__(self, folder: str) -> None:
         super().__init__(4)
@@ -54,5 +54,5 @@ class NotingExecutor(ThreadPoolExecutor):
     def _note_and_call(self, submission: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
         stamp = submission.stamps[len(submission.stamps) - submission.left]
         # One write, because that is what O_APPEND keeps whole between processes.
-        os.write(self._file, f"{submission.job_id} {stamp!r} {os.getpid()}\n".encode())
+        os.write(self._file, f"{submission.job_id} {stamp!r} {os.getpid()} {submission.attempt}\n".encode())
         return func(*args, **kwargs)
