@@ -45,11 +45,18 @@ class Cluster:
 
     # -- processes ----------------------------------------------------------------------------------------------
 
-    def begin(self, lease: float = LEASE) -> subprocess.Popen[bytes]:
-        """Start a process."""
+    def begin(self, lease: float = LEASE, skew: float = 0.0) -> subprocess.Popen[bytes]:
+        """Start a process, whose wall clock is `skew` seconds fast."""
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, str(HERE / "scheduler_process.py"), self.url, str(self.folder), str(lease)],
+                [
+                    sys.executable,
+                    str(HERE / "scheduler_process.py"),
+                    self.url,
+                    str(self.folder),
+                    str(lease),
+                    str(skew),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -61,9 +68,9 @@ class Cluster:
         assert process.poll() is None, self.log()
         return (self.folder / f"{process.pid}.ready").exists()
 
-    def start(self, count: int = 1, lease: float = LEASE) -> list[subprocess.Popen[bytes]]:
+    def start(self, count: int = 1, lease: float = LEASE, skew: float = 0.0) -> list[subprocess.Popen[bytes]]:
         """Start processes, and return them when their schedulers run."""
-        started = [self.begin(lease) for _ in range(count)]
+        started = [self.begin(lease, skew) for _ in range(count)]
         self.until(lambda: all(self.is_ready(process) for process in started))
         return started
 
