@@ -1,0 +1,111 @@
+"""How many jobs a second do one, two and four schedulers run together from one store, with the run log written?
+
+python benchmarks/cluster_throughput.py [--jobs 6000] [--rounds 3] [--url URL ...]
+
+All jobs are due at the same moment; each is one run. A rate is the number of jobs divided by the time until the last
+outcome was reported. Without --url it measures an SQLite file, and a PostgreSQL server that it starts if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from _tools import noop
+from sqlalchemy import create_engine
+
+from apscheduler._core.claims import RunQuery
+from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+HERE = Path(__file__).parent
+NODES = (1, 2, 4)
+PATIENCE = 300.0
+
+
+def measure(url: str, nodes: int, jobs: int) -> tuple[float, list[int]]:
+    """Return the jobs per second, and how many of them each of the schedulers has run."""
+    with tempfile.TemporaryDirectory() as folder:
+        processes = []
+        try:
+            store = SQLAlchemyJobStore(url, tablename="bench")
+            scheduler = BackgroundScheduler(jobstores={"default": store}, timezone=UTC)
+            scheduler.start(paused=True)
+            for number in range(nodes):
+                command = [sys.executable, str(HERE / "_cluster_node.py"), url, f"{folder}/{number}"]
+                processes.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+            while len(list(Path(folder).iterdir())) < nodes:
+                time.sleep(0.02)
+            due = datetime.now(UTC) + timedelta(seconds=1.5)
+            scheduler.add_jobs(
+                {"func": noop, "trigger": "date", "run_date": due, "id": f"{n}", "misfire_grace_time": None}
+                for n in range(jobs)
+            )
+            end = time.monotonic() + PATIENCE
+            while len(runs := store.read_runs(RunQuery(statuses=("succeeded",), limit=None))) < jobs:
+                if time.monotonic() > end:
+                    raise SystemExit(f"only {len(runs)} of {jobs} jobs ran")
+                time.sleep(0.3)
+            scheduler.shutdown()
+        finally:
+            for process in processes:
+                process.stdin.close()
+                process.wait()
+    last = max(run.finished for run in runs)
+    return jobs / (last - due.timestamp()), sorted(Counter(run.node for run in runs).values())
+
+
+def clean(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        for suffix in ("", "_runs", "_nodes", "_numbers"):
+            conn.exec_driver_sql(f"DROP TABLE IF EXISTS bench{suffix}")
+    engine.dispose()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--jobs", type=int, default=6_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--url", action="append")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        print(
+            f"{'store':12}{'schedulers':>11}{'jobs/s, best':>14}{'of one':>8}   all rounds; shares in the best"
+        )
+        for url in options.url or [f"sqlite:///{folder}/jobs.sqlite", *_postgresql()]:
+            one = 0.0
+            for nodes in NODES:
+                rounds = []
+                for _ in range(options.rounds):
+                    clean(url)
+                    rounds.append(measure(url, nodes, options.jobs))
+                clean(url)
+                best, shares = max(rounds)
+                one = one or best
+                rates = " ".join(f"{rate:,.0f}" for rate, _ in rounds)
+                name = url.partition(":")[0].partition("+")[0]
+                print(f"{name:12}{nodes:11}{best:14,.0f}{best / one:7.2f}x   {rates}; {shares}", flush=True)
+
+
+def _postgresql() -> list[str]:
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    import _servers
+
+    try:
+        return [_servers.postgresql_url()]
+    except BaseException as exc:  # what pytest skips a test with
+        print(f"PostgreSQL is left out: {exc}")
+        return []
+
+
+if __name__ == "__main__":
+    main()
