@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from _fault_parts import RAN, RETRY, Held, beat, note, outages, statuses
+from _fault_parts import RAN, RETRY, Held, beat, note, outages, slot_of, statuses
 
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_REMOVED, EVENT_JOB_SUBMITTED
 from apscheduler.triggers.base import BaseTrigger
@@ -106,6 +106,26 @@ def test_of_many_claims_that_were_unclear_each_run_is_started_once(scheduler, st
     scheduler.pass_time(RETRY, steps=3)
     assert sorted(RAN) == list(range(700))
     assert statuses(scheduler) == ["succeeded"] * 700
+
+
+@pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seconds", [RETRY, 600])
+def test_a_claim_that_the_server_writes_only_while_it_is_looked_for_starts_its_run_once(
+    scheduler, store, clock, seconds
+):
+    """A server may go on with what it was told by a connection that is gone."""
+    scheduler.add_job(note, "interval", seconds=60, args=["a"], id="j", misfire_grace_time=None)
+    store.before("claim")
+    scheduler.pass_time(60)
+    [plans] = slot_of(scheduler).unclear
+    claims, node = [plan.decision.claim for plan in plans], scheduler._engine.node.id
+    store.after("read_due", lambda: store.store.claim(node, claims))  # what was read does not show it
+    scheduler.pass_time(seconds)
+    due = 1 + (seconds >= 60)  # the one that was claimed, and one for all that came after
+    assert RAN == ["a"] * due
+    assert slot_of(scheduler).unclear == []
+    assert set(statuses(scheduler)) <= {"succeeded", "skipped"}
+    assert statuses(scheduler).count("succeeded") == due
 
 
 @pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)

@@ -166,14 +166,17 @@ def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Ge
     claims = [plan.decision.claim for plan in plans]
     if not engine.retention.keep:
         claims = [_without_log(claim) for claim in claims]
-    slot.unclear = plans  # until the store has answered, because it may fail after it has written them
+    slot.unclear.append(plans)  # until the store has answered, because it may fail after it has written them
     won = yield Call(partial(slot.store.claim, engine.node.id, claims), slot.store.blocks)
-    slot.unclear = []
+    slot.unclear.pop()
     if not slot.started:
+        slot.unclear = []
         yield from leave_claimed(engine, slot)
         return 0
     if len(won) < len(plans):
         plans = [plans[index] for index in sorted(won)]
+    if slot.unclear:
+        _settle(slot, plans)
     then = min((claim.then for claim in claims if claim.then is not None), default=None)
     if then is not None:
         slot.note(then)
@@ -189,14 +192,28 @@ def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Part:
     Nobody else would start those runs, and they would count as live for as long as this node lives.
     """
     store = slot.store
-    rows, _ = yield Call(partial(store.read_due, now, BATCH + len(slot.aside)), store.blocks)
-    # What is due as it was is decided anew, because its claim was not written, and more may be due by now.
-    unwritten = {(row.job_id, row.revision) for row in rows}
-    claims = ((plan, plan.decision.claim) for plan in slot.unclear)
-    slot.unclear = [plan for plan, claim in claims if (claim.job_id, claim.revision) not in unwritten]
-    if slot.unclear:
-        yield from _claim_and_submit(engine, slot, slot.unclear)
-        yield from record_outcomes(engine, slot)
+    while slot.unclear:
+        rows, _ = yield Call(partial(store.read_due, now, BATCH + len(slot.aside)), store.blocks)
+        # What is due as it was is decided anew, because its claim was not written, and more may be due by now.
+        claimed = {_claimed(plan) for plan in slot.unclear[0]}
+        anew = _decide_all(engine, slot, [row for row in rows if (row.job_id, row.revision) in claimed], now)
+        if anew:
+            yield from _claim_and_submit(engine, slot, anew)
+        # Also what seemed not to be written, and was lost now: the server may have been at it until then.
+        plans = slot.unclear.pop(0)
+        if plans:
+            yield from _claim_and_submit(engine, slot, plans)
+    yield from record_outcomes(engine, slot)
+
+
+def _settle(slot: StoreSlot, won: Sequence[_Plan]) -> None:
+    """Forget other decisions on what was won, because only one of them can have been written: a run starts once."""
+    settled = {_claimed(plan) for plan in won}
+    slot.unclear = [[plan for plan in plans if _claimed(plan) not in settled] for plans in slot.unclear]
+
+
+def _claimed(plan: _Plan) -> tuple[str, int]:
+    return plan.decision.claim.job_id, plan.decision.claim.revision
 
 
 def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float) -> list[_Plan]:
