@@ -8,6 +8,7 @@ saves two round trips.
 
 from __future__ import annotations
 
+import random
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
@@ -32,6 +33,9 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT = 30.0
 ATTEMPTS = 10
+FIRST_PAUSE = 0.002
+LONGEST_PAUSE = 0.25
+"""Seconds between the attempts, at most."""
 
 # Why a server gives up a transaction in favour of another: deadlock, serialization failure, lock timeout.
 _GIVEN_UP_SQLSTATES = frozenset({"40001", "40P01"})
@@ -193,13 +197,11 @@ class Database:
 
     def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Return all rows of a statement that only reads."""
-        with self.reading() as conn:
-            return conn.execute(statement, values).all()
+        return self._repeated(self.reading, lambda conn: conn.execute(statement, values).all())
 
     def scalar(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row of a statement that only reads."""
-        with self.reading() as conn:
-            return conn.execute(statement, values).scalar()
+        return self._repeated(self.reading, lambda conn: conn.execute(statement, values).scalar())
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
@@ -226,13 +228,15 @@ class Database:
     def _repeated(
         self, begin: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
     ) -> T:
-        for _ in range(ATTEMPTS - 1):
+        for attempt in range(ATTEMPTS - 1):
             try:
                 with begin() as conn:
                     return work(conn)
             except DBAPIError as exc:
                 if not _was_given_up(exc):
                     raise
+            # Those that got into each other's way must not all come back at the same moment.
+            time.sleep(random.uniform(0.0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
         with begin() as conn:
             return work(conn)
 
