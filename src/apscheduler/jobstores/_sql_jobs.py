@@ -42,7 +42,9 @@ class JobsTable:
         self._read_one = self._columns.where(jobs.id == bindparam("job_id"))
         self._read_until = self._columns.where(jobs.next_run_time <= bindparam("now"))
         self._earliest = select(func.min(jobs.next_run_time)).where(jobs.next_run_time > bindparam("now"))
-        self._due = self._due_statement()
+        self._due = self._due_statement(self._read_until)
+        of_a_share = jobs.revision % bindparam("parts") == bindparam("part")
+        self._due_share = self._due_statement(self._read_until.where(of_a_share))
         self._insert = insert(tables.jobs)
         self._floor = select(numbers.value).where(numbers.name == FLOOR)
         self._highest = (
@@ -75,9 +77,9 @@ class JobsTable:
         self._forget_all = update(tables.runs).where(kept).values(job_state=None)
         self._forget = self._forget_all.where(runs.job_id.in_(bindparam("ids", expanding=True)))
 
-    def _due_statement(self) -> Any:
+    def _due_statement(self, due_rows: Any) -> Any:
         jobs, runs = self._tables.jobs.c, self._tables.runs.c
-        due = self._read_until.order_by(jobs.next_run_time).limit(bindparam("limit")).subquery("due")
+        due = due_rows.order_by(jobs.next_run_time).limit(bindparam("limit")).subquery("due")
         # A claim raises the revision, so that the revisions of live runs are as many as the live claims.
         live = (
             select(func.count(distinct(runs.revision)))
@@ -106,12 +108,16 @@ class JobsTable:
         """Return the rows whose next run time is `now` or earlier, in the same order."""
         return _sorted(self._db.fetch(self._read_until, {"now": now}))
 
-    def read_due(self, now: float, limit: int) -> Due:
-        """Return what is due, and the earliest next run time after that, from one statement."""
+    def read_due(self, now: float, limit: int, share: tuple[int, int] | None = None) -> Due:
+        """Return what is due, all or a share of it, and the earliest run time after that, from one statement."""
         now = max(now, LONG_AGO)
         if limit <= 0:
             return Due((), self._db.scalar(self._earliest, {"now": now}))
-        found = self._db.fetch(self._due, {"now": now, "limit": limit})
+        if share is None:
+            found = self._db.fetch(self._due, {"now": now, "limit": limit})
+        else:
+            values = {"now": now, "limit": limit, "part": share[0], "parts": share[1]}
+            found = self._db.fetch(self._due_share, values)
         rows, earliest = [], None
         for job_id, stamp, revision, state, live in found:
             if job_id is None:

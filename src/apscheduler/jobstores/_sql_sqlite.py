@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED
 from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
-from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_jobs import CHUNK, JobsTable, chunks
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class SqliteClaimsTable(ClaimsTable):
         self._redefine_sql = (
             f"UPDATE {jobs} SET job_state = ?, next_run_time = ?, revision = revision + 1 WHERE {current}"
         )
+        self._revisions_sql = f"SELECT id, revision FROM {jobs} WHERE id IN ({{}})"
         self._remove_sql = f"DELETE FROM {jobs} WHERE {current}"
         self._record_sql = {
             columns: f"INSERT INTO {runs} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
@@ -72,9 +73,26 @@ class SqliteClaimsTable(ClaimsTable):
         try:
             if self._db.write(lambda conn: self._apply_batch(conn, node, claims, now)):
                 return range(len(claims))
-        except (_SomeWereLostError, IntegrityError):
+        except _SomeWereLostError:
             pass
-        return self._claim_each(node, claims, now)
+        except IntegrityError:
+            return self._claim_each(node, claims, now)
+        try:
+            return self._db.write(lambda conn: self._apply_current(conn, node, claims, now))
+        except IntegrityError:
+            return self._claim_each(node, claims, now)
+
+    def _apply_current(self, conn: Connection, node: str, claims: Sequence[Claim], now: float) -> set[int]:
+        """Apply those of the claims whose jobs have not moved on; nobody else writes while this looks."""
+        current: dict[str, int] = {}
+        for ids in chunks([claim.job_id for claim in claims], CHUNK):
+            marks = ", ".join("?" * len(ids))
+            found: Any = conn.exec_driver_sql(self._revisions_sql.format(marks), tuple(ids))
+            current.update((job_id, revision) for job_id, revision in found)
+        won = [index for index, claim in enumerate(claims) if current.get(claim.job_id) == claim.revision]
+        if won:
+            self._apply_batch(conn, node, [claims[index] for index in won], now)
+        return {*won, *self._won_before(conn, node, claims, set(range(len(claims))).difference(won))}
 
     def _apply_batch(self, conn: Connection, node: str, claims: Sequence[Claim], now: float) -> bool:
         moves, redefinitions, removals = [], [], []

@@ -205,6 +205,10 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         """Return at most `limit` jobs that are due, earliest first, and the next run time after `now`."""
         return self._jobs.read_due(now, limit)
 
+    def read_share(self, now: float, limit: int, part: int, parts: int) -> Due:
+        """Return at most `limit` due jobs whose revision, divided by `parts`, leaves `part`, earliest first."""
+        return self._jobs.read_due(now, limit, (part, parts))
+
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply each claim whose job still has the claim's revision; return the indexes of those won."""
         won = self._claims.claim(node, claims, SYSTEM.time())

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
 from apscheduler._core.leases import observe
+from apscheduler._core.sharing import share_of
 from apscheduler._native import Flag, NativeThread
 from apscheduler.schedulers._engine import PRUNE_INTERVAL, Engine
 from apscheduler.schedulers._fencing import beaten
@@ -107,6 +108,7 @@ class Heartbeat:
         nodes = [node for node in self._with_nameless(slot, listed) if node.id != engine.node.id]
         slot.sightings, dead = observe(slot.sightings, nodes, engine.clock.monotonic(), self._lease)
         others = len(nodes)
+        alive = []
         for node in nodes:
             if node in dead or is_gone(node):
                 others -= 1
@@ -116,6 +118,9 @@ class Heartbeat:
                 if runs:
                     slot.reruns_asked = True
                     engine.store_changed(slot)
+            else:
+                alive.append(node)
+        slot.share = share_of(engine.node.id, alive)
         if others and not slot.others:
             engine.wake()  # because the driver sleeps as one does who is alone
         slot.others = others

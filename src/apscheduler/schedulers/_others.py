@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from apscheduler._core.claims import StoredRun
+from apscheduler._core.sharing import share_of
 from apscheduler.events import EVENT_JOB_INTERRUPTED, JobInterruptedEvent
 from apscheduler.schedulers._steps import Call, Part
 
@@ -51,6 +52,15 @@ def leave_claimed(engine: Engine, slot: StoreSlot) -> Part:
     reason = "its job store was removed"
     leave = partial(slot.store.take_over, engine.node.id, engine.clock.time(), reason)
     tell_interrupted(engine, slot, (yield Call(leave, slot.store.blocks)))
+
+
+def look_who_shares(engine: Engine, slot: StoreSlot) -> Part:
+    """Look who lives in a store that others fire jobs from, at most once a second; the heartbeat does so less often."""
+    now = engine.clock.monotonic()
+    if now - slot.shared_at >= POLL_INTERVAL:
+        slot.shared_at = now
+        nodes = yield Call(slot.store.read_nodes, slot.store.blocks)
+        slot.share = share_of(engine.node.id, nodes)
 
 
 def tell_interrupted(engine: Engine, slot: StoreSlot, runs: Sequence[StoredRun]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from apscheduler._core.aside import Aside
 from apscheduler._core.claims import Claim, Finish, RunKey
 from apscheduler._core.leases import Sighting
+from apscheduler._core.sharing import WHOLE, Share
 from apscheduler._notes import noted
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
@@ -20,10 +21,12 @@ class StoreSlot:
 
     `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
     is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers
-    live in this store, as far as the last heartbeat saw. `unclear` are the turn's plans whose claims the store has not
-    answered, `unclear_reruns` the repetitions. `reruns_asked` has the next turn look for runs to be repeated, of which
-    `unrepeatable` cannot be run here. `suspects` are runs that others may have recorded as interrupted. `beaten_at` is
-    when the last heartbeat was written, on the wall clock and on the monotonic one.
+    live in this store, as far as the last heartbeat saw, and `share` which of many due jobs fall to this one, as was
+    found at `shared_at` (monotonic); it reads only those while the store is `crowded`. `unclear` are the turn's plans
+    whose claims the store has not answered, a list for each call, `unclear_reruns` the repetitions. `reruns_asked`
+    has the next turn look for runs to be repeated, of which `unrepeatable` cannot be run here. `suspects` are runs
+    that others may have recorded as interrupted. `beaten_at` is when the last heartbeat was written, on the wall
+    clock and on the monotonic one.
     """
 
     def __init__(self, alias: str, store: BaseJobStore) -> None:
@@ -40,7 +43,7 @@ class StoreSlot:
         self.flush_asked = False
         self.aside: dict[str, Aside] = {}
         self.to_record: list[Claim] = []
-        self.unclear: list[Any] = []
+        self.unclear: list[list[Any]] = []
         self.reruns_asked = False
         self.unclear_reruns: list[Any] = []
         self.unrepeatable: set[RunKey] = set()
@@ -50,6 +53,9 @@ class StoreSlot:
         self.failing_since: float | None = None
         self.retry_at: float | None = None
         self.others = 0
+        self.share: Share = WHOLE
+        self.crowded = False
+        self.shared_at = 0.0
         self.poll_at = 0.0
         self.unsubscribe: Callable[[], None] | None = None
         self.sightings: dict[str, Sighting] = {}

@@ -64,6 +64,25 @@ class DueContract(StoreTests):
         assert due.next_run_time in (LATER, None)
         assert store.read_due(float("-inf"), 0).next_run_time == NOW
 
+    def test_the_shares_of_what_is_due_are_all_of_it_and_nothing_twice(self, store: ClaimingJobStore) -> None:
+        rows = [row_of(store, f"{n}", NOW - n) for n in range(20)]
+        store.insert_jobs([row._replace(revision=rows[0].revision + n) for n, row in enumerate(rows)])
+        added(store, "later", LATER)
+        shares = [store.read_share(NOW, 20, part, 3).rows for part in range(3)]
+        assert sorted(row for share in shares for row in share) == sorted(store.read_due(NOW, 20).rows)
+        for part, share in enumerate(shares):
+            assert {row.revision % 3 for row in share} == {part}
+            assert [row.next_run_time for row in share] == sorted(row.next_run_time for row in share)
+
+    def test_no_more_of_a_share_than_the_limit_are_read_the_earliest_ones(
+        self, store: ClaimingJobStore
+    ) -> None:
+        rows = [row_of(store, f"{n}", NOW - n) for n in range(20)]
+        store.insert_jobs([row._replace(revision=rows[0].revision + n) for n, row in enumerate(rows)])
+        [part] = {row.revision % 2 for row in store.read_due(NOW, 1).rows}
+        share = store.read_share(NOW, 3, part, 2).rows
+        assert [row.job_id for row in share] == ["19", "17", "15"]
+
     def test_nothing_is_due_in_an_empty_store(self, store: ClaimingJobStore) -> None:
         due = store.read_due(NOW, 10)
         assert (list(due.rows), due.next_run_time) == ([], None)

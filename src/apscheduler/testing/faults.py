@@ -151,6 +151,11 @@ class FaultyStore(ClaimingJobStore):
         due: Due = self._made("read_due", lambda: self.store.read_due(now, limit))
         return due
 
+    def read_share(self, now: float, limit: int, part: int, parts: int) -> Due:
+        """Return a share of the jobs that are due."""
+        due: Due = self._made("read_share", lambda: self.store.read_share(now, limit, part, parts))
+        return due
+
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply the claims and return the indexes of those that were won."""
         won: Collection[int] = self._made("claim", lambda: self.store.claim(node, claims))
