@@ -27,6 +27,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    update,
 )
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError
@@ -131,6 +132,9 @@ def _create_missing(conn: Connection, tables: Tables) -> None:
     for name, value in ((FLOOR, 0), (VERSION, CURRENT)):  # the version last: it says that all is there
         if name not in known:
             conn.execute(insert(numbers).values(name=name, value=value))
+    conn.execute(
+        update(numbers).where(numbers.c.name == VERSION, numbers.c.value < CURRENT).values(value=CURRENT)
+    )
 
 
 def _create_missing_indexes(conn: Connection, look: Inspector, table: Table) -> None:
