@@ -10,6 +10,8 @@ command -v redis-server >/dev/null || missing="$missing redis-server"
 ldconfig -p | grep -q libgthread-2.0.so.0 || missing="$missing libglib2.0-0"
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 command -v chromedriver >/dev/null || missing="$missing chromium-driver"
+[ -f /usr/share/java/zookeeper.jar ] || missing="$missing zookeeper"
+command -v etcd >/dev/null || missing="$missing etcd-server"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -31,6 +31,8 @@ _BUILT_IN = {
         "memory": "apscheduler.jobstores.memory:MemoryJobStore",
         "sqlalchemy": "apscheduler.jobstores.sqlalchemy:SQLAlchemyJobStore",
         "redis": "apscheduler.jobstores.redis:RedisJobStore",
+        "zookeeper": "apscheduler.jobstores.zookeeper:ZooKeeperJobStore",
+        "etcd": "apscheduler.jobstores.etcd:EtcdJobStore",
     },
 }
 _found: dict[tuple[str, str], Any] = {}

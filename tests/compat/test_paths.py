@@ -13,8 +13,6 @@ from apscheduler.util import ref_to_obj
 TO_COME = {
     "apscheduler.jobstores.mongodb",
     "apscheduler.jobstores.rethinkdb",
-    "apscheduler.jobstores.zookeeper",
-    "apscheduler.jobstores.etcd",
 }
 LINES = Path(__file__).with_name("paths.txt").read_text().splitlines()
 PATHS = [

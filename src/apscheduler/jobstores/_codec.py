@@ -37,7 +37,7 @@ class JobCodec:
     """Writes and reads the stored form of jobs; may be used from any thread."""
 
     def __init__(self, pickle_protocol: int = pickle.HIGHEST_PROTOCOL) -> None:
-        self._protocol = pickle_protocol
+        self.protocol = pickle_protocol
         self._lock = RLock()
         self._decoded: OrderedDict[str, tuple[bytes, Job]] = OrderedDict()
 
@@ -53,9 +53,9 @@ class JobCodec:
         except ValueError as exc:
             raise TransientJobError(job.id, str(exc.__cause__ or exc)) from None
         try:
-            data = pickle.dumps(state, self._protocol)
+            data = pickle.dumps(self.wrap(state), self.protocol)
         except Exception as exc:
-            raise JobSerializationError(_explain(job.id, state, exc, self._protocol)) from exc
+            raise JobSerializationError(_explain(job.id, state, exc, self.protocol)) from exc
         if state["func"] == job.func_ref and type(job.func) is FunctionType and _may_be_shared(job):
             # Because who adds a job is often who fires it, and then need not decode it.
             self._remember(job.id, data, job)
@@ -78,6 +78,14 @@ class JobCodec:
         job.next_run_time = _time_of(row.next_run_time, job.next_run_time, scheduler)
         return job
 
+    def wrap(self, state: Any) -> Any:
+        """Return what is pickled to keep a job's state."""
+        return state
+
+    def state_of(self, definition: bytes) -> Any:
+        """Return the job's state that `definition` holds."""
+        return pickle.loads(definition)
+
     def forget(self, job_id: str) -> None:
         """Free what is remembered of a job that was removed."""
         with self._lock:
@@ -87,7 +95,7 @@ class JobCodec:
         job = Job.__new__(Job)
         job._scheduler = job._jobstore_alias = None
         try:
-            state = pickle.loads(row.definition)
+            state = self.state_of(row.definition)
             state["func"] = renames.get(state["func"], state["func"])
             job.__setstate__(state)
         except (Exception, SystemExit) as exc:  # a module may end the program where it cannot be used

@@ -77,12 +77,20 @@ def stand_in(row: JobRow | DueRow, reason: str, time: datetime | None) -> Job:
     return job
 
 
-def _state_of(definition: Any) -> dict[str, Any]:
-    """Return what can be read of a pickled state; an empty dict where the bytes are damaged."""
+def lenient_load(definition: Any) -> Any:
+    """Return what can be read of a pickle, with stand-ins for what is missing here; None where it is damaged."""
     try:
-        state = _LenientUnpickler(io.BytesIO(definition)).load()
+        return _LenientUnpickler(io.BytesIO(definition)).load()
     except Exception:
-        return {}
+        return None
+
+
+def _state_of(definition: Any) -> dict[str, Any]:
+    state = lenient_load(definition)
+    if isinstance(state, dict) and isinstance(
+        state.get("job_state"), dict
+    ):  # a document, of ZooKeeper or etcd
+        state = state["job_state"]
     return state if isinstance(state, dict) else {}
 
 

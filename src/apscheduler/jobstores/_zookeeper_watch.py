@@ -1,0 +1,126 @@
+"""Being told by ZooKeeper that something has changed.
+
+A watch of ZooKeeper fires once and is gone, and is gone with the connection too. So a thread sets it again: after it
+has fired, and whenever there is a connection anew. It sleeps otherwise. The callbacks come from that thread, because a
+thread of the client must not wait for an answer of the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Thread, current_thread
+from typing import Any
+
+from apscheduler._clock import SYSTEM
+
+CALM = 1.0
+"""Seconds between two looks at the names of all jobs, so that many additions in a row are looked at once."""
+
+RETRY = 1.0
+
+
+class ZooKeeperWatch:
+    """Watches one znode's data, and another's children."""
+
+    def __init__(
+        self,
+        client: Callable[[], Any],
+        data_path: str,
+        on_data: Callable[[], None],
+        children_path: str,
+        on_children: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._data_path = data_path
+        self._on_data = on_data
+        self._children_path = children_path
+        self._on_children = on_children
+        self._wake = Event()
+        self._ended = Event()
+        self._data = self._children = True
+        self._told = False
+        self._version: int | None = None
+        self._looked = float("-inf")
+        self._thread = Thread(target=self._run, name="APScheduler-zookeeper-watch", daemon=True)
+
+    def start(self) -> Callable[[], None]:
+        """Set the watches, start the thread, and return what ends it."""
+        self._listening = self._client()
+        self._listening.add_listener(self._state_changed)
+        self._set_data_watch()
+        self._set_children_watch()
+        self._thread.start()
+        return self._end
+
+    def _end(self) -> None:
+        self._listening.remove_listener(self._state_changed)
+        self._ended.set()
+        self._wake.set()
+        if self._thread is not current_thread():
+            self._thread.join(5)
+
+    # -- from the client's threads ---------------------------------------------------------------------------
+
+    def _state_changed(self, state: str) -> None:
+        if state == "CONNECTED":
+            self._data = self._children = self._told = True
+            self._wake.set()
+
+    def _data_fired(self, _: Any) -> None:
+        self._data = True
+        self._wake.set()
+
+    def _children_fired(self, _: Any) -> None:
+        self._children = True
+        self._wake.set()
+
+    # -- in the thread ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        timeout = None
+        while True:
+            self._wake.wait(timeout)
+            self._wake.clear()
+            if self._ended.is_set():
+                return
+            try:
+                timeout = self._look()
+            except Exception:  # of any kind: when there is a connection again, all is looked at
+                timeout = RETRY
+                self._told = True
+
+    def _look(self) -> float | None:
+        """Do what is to be done, and return after how many seconds there is more to do."""
+        told, self._told = self._told, False
+        if self._data:
+            self._data = False
+            try:
+                told = self._set_data_watch() or told
+            except Exception:
+                self._data = True
+                raise
+        if told:
+            self._on_data()
+        if not self._children:
+            return None
+        wait = self._looked + CALM - SYSTEM.monotonic()
+        if wait > 0:
+            return wait
+        self._children = False
+        try:
+            self._set_children_watch()
+        except Exception:
+            self._children = True
+            raise
+        self._on_children()
+        return None
+
+    def _set_data_watch(self) -> bool:
+        """Watch the data, and return whether it was written since."""
+        _, stat = self._client().get(self._data_path, watch=self._data_fired)
+        before, self._version = self._version, stat.version
+        return before is not None and before != stat.version
+
+    def _set_children_watch(self) -> None:
+        self._looked = SYSTEM.monotonic()
+        self._client().get_children(self._children_path, watch=self._children_fired)
