@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 def noop() -> None:
@@ -39,6 +43,18 @@ def hit() -> None:
 def answer(name: str, value: float, unit: str, better: str, **more: float) -> None:
     """Print one figure; `better` is "lower" or "higher"."""
     print(json.dumps({"name": name, "value": value, "unit": unit, "better": better, **more}), flush=True)
+
+
+@contextmanager
+def tree_server(name: str) -> Iterator[str]:
+    """Return the address of a new server of this name (zookeeper, etcd), which is removed afterwards."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    import _tree_servers
+
+    server = getattr(_tree_servers, f"make_{name}")()
+    server.start()
+    yield server.address
+    server.remove()
 
 
 def runs_per_second(jobs: int, jobstore=None) -> float:

@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -102,6 +100,8 @@ def _or_missing(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except MissingError as exc:
+        import pytest  # here, because the benchmarks use these servers without it
+
         (pytest.fail if os.environ.get("CI") else pytest.skip)(str(exc))
 
 

@@ -15,6 +15,7 @@ from apscheduler.jobstores._etcd_watch import EtcdWatch
 from apscheduler.jobstores._tree import (
     ANY,
     Absent,
+    Check,
     ConflictError,
     Create,
     Delete,
@@ -126,8 +127,8 @@ class EtcdTree(Tree):
             return []
         answer = self._transact(
             {
-                "compare": [self._condition(op) for op in ops],
-                "success": [a for op in ops for a in self._act(op)],
+                "compare": [self._condition(op) for op in ops if getattr(op, "guarded", True)],
+                "success": [self._act(op) for op in ops if not isinstance(op, Check | Absent)],
             }
         )
         if not answer.get("succeeded"):
@@ -143,13 +144,11 @@ class EtcdTree(Tree):
             return {"key": key, "target": "CREATE", "result": "GREATER", "create_revision": "0"}
         return {"key": key, "target": "MOD", "result": "EQUAL", "mod_revision": str(op.version)}
 
-    def _act(self, op: Op) -> list[_Json]:
+    def _act(self, op: Create | Put | Delete) -> _Json:
         key = text64(self._at(op.key))
-        if isinstance(op, Put | Create):
-            return [{"request_put": {"key": key, "value": text64(op.value)}}]
         if isinstance(op, Delete):
-            return [{"request_delete_range": {"key": key}}]
-        return []
+            return {"request_delete_range": {"key": key}}
+        return {"request_put": {"key": key, "value": text64(op.value)}}
 
     def _transact(self, body: _Json) -> _Json:
         return self.client.request("kv/txn", body)

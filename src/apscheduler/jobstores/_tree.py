@@ -30,25 +30,28 @@ class Node(NamedTuple):
 
 
 class Create(NamedTuple):
-    """Write a key that must not exist."""
+    """Write a key that must not exist. Unguarded: it cannot, so that a server need not look."""
 
     key: str
     value: bytes = b""
+    guarded: bool = True
 
 
 class Put(NamedTuple):
-    """Write a key that must exist, with this version."""
+    """Write a key that must exist, with this version. Unguarded: a server may write it where it does not exist."""
 
     key: str
     value: bytes
     version: int = ANY
+    guarded: bool = True
 
 
 class Delete(NamedTuple):
-    """Remove a key that must exist, with this version."""
+    """Remove a key that must exist, with this version. Unguarded: a server need not look."""
 
     key: str
     version: int = ANY
+    guarded: bool = True
 
 
 class Check(NamedTuple):
@@ -142,16 +145,23 @@ def size_of(ops: Collection[Op]) -> int:
     return sum(2 * len(op.key) + 64 + len(getattr(op, "value", b"")) for op in ops)
 
 
-def chunks(units: Sequence[T], size: Callable[[T], int], count: int, total: int) -> Iterator[list[T]]:
-    """Yield `units` in parts of at most `count`, and of at most `total` in `size`; each has one unit at least."""
+def chunks(
+    units: Sequence[T],
+    size: Callable[[T], int],
+    count: int,
+    total: int,
+    ops: Callable[[T], int] = lambda _: 1,
+) -> Iterator[list[T]]:
+    """Yield `units` in parts of at most `count` in `ops`, and of at most `total` in `size`, but of one at least."""
     part: list[T] = []
-    taken = 0
+    taken = counted = 0
     for unit in units:
-        own = size(unit)
-        if part and (len(part) == count or taken + own > total):
+        own, number = size(unit), ops(unit)
+        if part and (counted + number > count or taken + own > total):
             yield part
-            part, taken = [], 0
+            part, taken, counted = [], 0, 0
         part.append(unit)
         taken += own
+        counted += number
     if part:
         yield part

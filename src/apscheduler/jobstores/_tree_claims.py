@@ -31,6 +31,7 @@ from apscheduler.jobstores._tree_names import Entry, digest_of
 
 ROUNDS = 4
 PATIENT_ROUNDS = 12
+ROOM = 6
 IDS_AT_ONCE = 1000
 
 
@@ -151,18 +152,18 @@ class Claims:
 
     def _parts(self, units: Sequence[_Unit], single: bool) -> Iterable[list[_Unit]]:
         # Room is left for the batch of live runs, and for segments of the log.
-        most = 1 if single else (self._tree.max_ops * 3 // 4) // 4
-        return chunks(units, _unit_size, most, self._tree.max_bytes * 3 // 4)
+        most = 1 if single else self._tree.max_ops - ROOM
+        return chunks(units, _unit_size, most, self._tree.max_bytes * 3 // 4, _unit_ops)
 
     def _commit(self, node: str, units: Sequence[_Unit], now: float) -> bool:
         running, final = self._records(node, [unit.claim for unit in units], now)
         ops: list[Op] = []
         if running:
             batch = new_batch(node, running)
-            ops.append(Create(f"live/{batch.name}", dump_batch(node, running)))
+            ops.append(Create(f"live/{batch.name}", dump_batch(node, running), guarded=False))
         ops += [op for unit in units for op in unit.ops]
         # More hours than a transaction has room for: what never ran may be written a moment later.
-        most = self._tree.max_ops // 5
+        most = ROOM - 1
         first = final if hours_of(run.run_time for run in final) <= most else final[:most]
         versions = self._log.commit(ops, first)
         if versions is None:
@@ -265,6 +266,10 @@ def _is_by_another(pointer: Pointer | None, node: str, claim: Claim) -> bool:
         and pointer.entry.revision == claim.revision + 1
         and (pointer.node, pointer.attempt) != (node, claim.attempt)
     )
+
+
+def _unit_ops(unit: _Unit) -> int:
+    return len(unit.ops)
 
 
 def _unit_size(unit: _Unit) -> int:

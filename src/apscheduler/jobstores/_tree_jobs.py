@@ -71,7 +71,7 @@ class Jobs:
 
     def changed(self) -> Put:
         """Return the operation that tells others that there is something new."""
-        return Put("numbers/changed", self.writer.encode())
+        return Put("numbers/changed", self.writer.encode(), guarded=False)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -315,12 +315,17 @@ class Jobs:
 
 def moves(entry: Entry, to: Pointer) -> list[Op]:
     """Return the operations that put a job's next entry in the place of `entry`."""
-    return [Delete(entry.key), Create(to.entry.key), Put(f"jobs/{entry.name}", to.dump())]
+    # The entry alone decides: where it is, so is the pointer, and none has the name of the next one.
+    return [
+        Delete(entry.key),
+        Create(to.entry.key, guarded=False),
+        Put(f"jobs/{entry.name}", to.dump(), guarded=False),
+    ]
 
 
 def removes(entry: Entry) -> list[Op]:
     """Return the operations that remove the job which has this entry."""
-    return [Delete(entry.key), Delete(f"jobs/{entry.name}"), Delete(f"def/{entry.name}")]
+    return [Delete(entry.key), Delete(f"jobs/{entry.name}", guarded=False), Delete(f"def/{entry.name}")]
 
 
 def parse_pointer(name: str, node: Node) -> Pointer:

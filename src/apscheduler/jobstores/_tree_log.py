@@ -67,7 +67,7 @@ class RunLog:
                 ops.append(Put(f"log/{name}", data, node.version))
             else:
                 name, data = f"{place[0]}.{place[1]}.{token_hex(8)}", new
-                ops.append(Create(f"log/{name}", data))
+                ops.append(Create(f"log/{name}", data, guarded=False))
             segments.append((place, name, data))
         return Appended(ops, segments)
 
