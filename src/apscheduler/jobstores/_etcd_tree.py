@@ -1,13 +1,9 @@
-"""A tree of keys on etcd.
-
-etcd sorts its keys, so what is due is one range read, whatever sleeps. The names of entries are the same as on
-ZooKeeper, with the minute in front, which does not change their order.
-"""
+"""A tree of keys on etcd, which sorts them: what is due is read by range."""
 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from apscheduler.jobstores._etcd_client import EtcdClient, text64
@@ -24,9 +20,9 @@ from apscheduler.jobstores._tree import (
     Put,
     Tree,
 )
-from apscheduler.jobstores._tree_names import MINUTE, sortable, span_of
 
 PAGE = 1000
+LEAVES = 64
 
 _Json = dict[str, Any]
 
@@ -38,6 +34,7 @@ class EtcdTree(Tree):
     """
 
     segment_bytes = 2_048
+    rest_of_empty = None
     separates_folders = False
 
     def __init__(self, client: EtcdClient, path: str, ours: bool, max_ops: int, max_bytes: int) -> None:
@@ -87,26 +84,21 @@ class EtcdTree(Tree):
             for key, node in self._folder(start, keys_only=False)
         }
 
-    def entries(self) -> list[str]:
-        """Return the names of all entries."""
-        return self.names("paused") + [name.partition("/")[2] for name in self.names("due")]
-
-    def due(self, now: float, limit: int) -> tuple[list[str], str | None]:
-        """Return the names of entries that are due, earliest first, and the first that is not due."""
+    def leaves(self) -> Iterator[tuple[str, Node]]:
+        """Yield the leaves of the index in order, from one read for every 64 of them."""
         start = self._at("due/")
-        # After all entries of that very time, because "/" comes after the "." which follows their time.
-        middle = self._at(f"due/{span_of(now, MINUTE)}/{sortable(now)}/")
-        later = _range(middle, _after(start), 1, keys_only=True)
-        gets = [_range(start, middle, limit, keys_only=True), later] if limit else [later]
-        answers = self._transact({"success": gets})["responses"]
-        *due, after = (
-            [
-                b64decode(kv["key"])[len(start) :].decode().partition("/")[2]
-                for kv in answer["response_range"].get("kvs", ())
-            ]
-            for answer in answers
-        )
-        return due[0] if due else [], after[0] if after else None
+        first, end = start, self._at("due/g")  # after all digits, and before what is paused
+        while True:
+            answer = self.client.request(
+                "kv/range", _range(first, end, LEAVES, keys_only=False)["request_range"]
+            )
+            kvs = answer.get("kvs", ())
+            for kv in kvs:
+                key = b64decode(kv["key"])
+                yield key[len(start) :].decode(), _node(kv)
+            if len(kvs) < LEAVES:
+                return
+            first = key + b"\0"
 
     def _folder(self, start: bytes, keys_only: bool) -> list[tuple[bytes, Node]]:
         found: list[tuple[bytes, Node]] = []

@@ -19,7 +19,7 @@ T = TypeVar("T")
 ANY = -1
 """Stands for any version: the key must exist, whatever it holds."""
 
-FOLDERS = ("jobs", "due", "paused", "live", "log", "reruns", "nodes", "numbers")
+FOLDERS = ("jobs", "due", "live", "log", "reruns", "nodes", "numbers")
 
 
 class Node(NamedTuple):
@@ -89,6 +89,10 @@ class Tree(metaclass=ABCMeta):
     segment_bytes: int
     """Bytes up to which a segment of the run log is appended to: each time it is written again."""
 
+    rest_of_empty: float | None
+    """Seconds that an empty leaf of the index stays, because versions begin anew when a key is removed and created
+    again; None where they do not."""
+
     separates_folders: bool
     """Whether "/" cannot be part of a name."""
 
@@ -113,12 +117,11 @@ class Tree(metaclass=ABCMeta):
         """Return the names in a folder with what they hold."""
 
     @abstractmethod
-    def entries(self) -> list[str]:
-        """Return the names of all entries, those of `due` and of `paused`, in any order."""
+    def leaves(self) -> Iterator[tuple[str, Node]]:
+        """Yield the names in the folder `due` that begin with a time, in order, with what they hold.
 
-    @abstractmethod
-    def due(self, now: float, limit: int) -> tuple[list[str], str | None]:
-        """Return the names of entries that are due, earliest first, at most `limit`, and the first that is not due."""
+        A few are read at a time, because most callers stop at what is not due yet.
+        """
 
     @abstractmethod
     def commit(self, ops: Sequence[Op]) -> list[int]:

@@ -1,47 +1,28 @@
 """Claims in a tree of keys.
 
-A claim removes the entry that was read and puts the next one in its place (or removes the job), and the same
-transaction writes what was started. Claims are made in batches; after a conflict the pointers tell which of a batch
-were lost, and the others are tried again, in the end one by one: so a lost claim does not cost another.
+A claim takes the job's entry out of the index and puts the next one in (or removes the job), and the same transaction
+writes what was started. Claims are made in batches; after a conflict the index is read again, which tells the claims
+that are lost, and the others are tried again: so a lost claim does not cost another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from threading import Lock
-from typing import NamedTuple
 
 from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Rerun, RunKey, StoredRun
-from apscheduler.jobstores._tree import (
-    Absent,
-    ConflictError,
-    Create,
-    Delete,
-    Op,
-    Put,
-    Tree,
-    chunks,
-    size_of,
-)
+from apscheduler.jobstores._tree import Absent, ConflictError, Create, Delete, Op, Put, Tree, chunks
 from apscheduler.jobstores._tree_foreign import ForeignJobs
-from apscheduler.jobstores._tree_jobs import Jobs, Pointer, moves, removes
+from apscheduler.jobstores._tree_index import Change, Edit, Entry, Index
+from apscheduler.jobstores._tree_jobs import Jobs, pause, removes
 from apscheduler.jobstores._tree_live import Batch, LiveRun, LiveRuns, dump_batch, new_batch
 from apscheduler.jobstores._tree_log import RunLog, hours_of, rerun_key
-from apscheduler.jobstores._tree_names import Entry, digest_of
+from apscheduler.jobstores._tree_names import digest_of, tag_of
 
-ROUNDS = 4
-PATIENT_ROUNDS = 12
+ATTEMPTS = 100
+PATIENT = 3
 ROOM = 6
 IDS_AT_ONCE = 1000
-
-
-class _Unit(NamedTuple):
-    """One claim of a batch, with the operations on its job, and the entry that it leaves."""
-
-    number: int
-    claim: Claim
-    ops: list[Op]
-    after: Entry | None
 
 
 class RunIds:
@@ -83,8 +64,11 @@ class RunIds:
 class Claims:
     """Makes claims."""
 
-    def __init__(self, tree: Tree, jobs: Jobs, live: LiveRuns, log: RunLog, foreign: ForeignJobs) -> None:
+    def __init__(
+        self, tree: Tree, index: Index, jobs: Jobs, live: LiveRuns, log: RunLog, foreign: ForeignJobs
+    ) -> None:
         self._tree = tree
+        self._index = index
         self._jobs = jobs
         self._live = live
         self._log = log
@@ -95,82 +79,91 @@ class Claims:
 
     def claim(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
         """Apply the claims and return the indexes of those that were won; `now` is when final runs ended."""
-        gone = max((claim.revision for claim in claims if claim.then is None), default=0)
-        self._jobs.raise_floor(gone)
+        self._jobs.raise_floor(max((claim.revision for claim in claims if claim.then is None), default=0))
         entries = self._find(claims)
+        lost = [n for n, claim in enumerate(claims) if claim.job_id not in entries]
+        todo = [n for n, claim in enumerate(claims) if claim.job_id in entries]
+        changes = [self._change(node, claims[n], entries[claims[n].job_id]) for n in todo]
         won: list[int] = []
-        lost: list[int] = []
-        pending = list(range(len(claims)))
-        for attempt in range(PATIENT_ROUNDS):
-            units = []
-            for index in pending:
-                entry = entries.get(claims[index].job_id)
-                if entry is None or entry.revision != claims[index].revision:
-                    lost.append(index)
-                else:
-                    units.append(self._unit(index, claims[index], entry, node))
-            pending = []
-            for some in self._parts(units, single=attempt >= ROUNDS):
-                done = self._commit(node, some, now)
-                (won if done else pending).extend(unit.number for unit in some)
-            if not pending:
-                break
-            self._tree.catch_up()
-            entries = self._ask_for([claims[index] for index in pending])
-        for index in pending:  # its document was removed, or is written by others all the time
-            self._foreign.mend(self._jobs.name_of(claims[index].job_id))
-        lost += pending
+        for part in self._index.parts(changes, 2, [_claim_size(claims[n]) for n in todo], ROOM):
+            places = {changes[place].old: todo[place] for place in part}
+            done = self._claim_some(node, claims, [changes[place] for place in part], places, now)
+            won += done
+            lost += set(places.values()).difference(done)
         return {*won, *self._won_before(node, claims, lost)}
 
     def _find(self, claims: Sequence[Claim]) -> dict[str, Entry]:
+        """Return the entries that have the revisions of `claims`, by id."""
         known = {}
         for claim in claims:
-            entry = self._jobs.remembered(claim.job_id, claim.revision)
+            entry = self._index.remembered(self._jobs.name_of(claim.job_id), claim.revision)
             if entry is not None:
                 known[claim.job_id] = entry
-        return {**self._ask_for([claim for claim in claims if claim.job_id not in known]), **known}
+        asked = {claim.job_id: claim.revision for claim in claims if claim.job_id not in known}
+        found = self._jobs.entries(asked)
+        return known | {job_id: entry for job_id, entry in found.items() if entry.revision == asked[job_id]}
 
-    def _ask_for(self, claims: Sequence[Claim]) -> dict[str, Entry]:
-        ids = [claim.job_id for claim in claims]
-        pointers = self._jobs.pointers(ids)
-        return {
-            job_id: pointer.entry
-            for job_id, pointer in zip(ids, pointers, strict=True)
-            if pointer is not None
-        }
-
-    def _unit(self, index: int, claim: Claim, entry: Entry, node: str) -> _Unit:
+    def _change(self, node: str, claim: Claim, entry: Entry) -> Change:
         if claim.then is None:
-            return _Unit(index, claim, removes(entry), None)
-        after = entry._replace(time=claim.then, revision=entry.revision + 1)
-        if claim.definition is not None:
-            after = after._replace(digest=digest_of(claim.definition))
-        ops = moves(entry, Pointer(after, node, claim.attempt))
-        if claim.definition is not None:
-            ops.append(Put(f"def/{entry.name}", claim.definition))
-        return _Unit(index, claim, ops, after)
+            return Change(entry, None)
+        digest = entry.digest if claim.definition is None else digest_of(claim.definition)
+        return Change(
+            entry, Entry(claim.then, entry.revision + 1, digest, entry.name, claimer_of(node, claim.attempt))
+        )
 
-    def _parts(self, units: Sequence[_Unit], single: bool) -> Iterable[list[_Unit]]:
-        # Room is left for the batch of live runs, and for segments of the log.
-        most = 1 if single else self._tree.max_ops - ROOM
-        return chunks(units, _unit_size, most, self._tree.max_bytes * 3 // 4, _unit_ops)
+    def _claim_some(
+        self,
+        node: str,
+        claims: Sequence[Claim],
+        changes: Sequence[Change],
+        places: dict[Entry | None, int],
+        now: float,
+    ) -> list[int]:
+        """Make changes in one transaction, as often as it takes; return the indexes of the claims that were won."""
+        for attempt in range(ATTEMPTS):
+            edit = self._index.edit(changes, fresh=attempt > 0)
+            if not edit.made:
+                return []
+            some = [places[change.old] for change in edit.made]
+            if self._commit(node, [claims[n] for n in some], edit, now):
+                return some
+            changes = edit.made  # those that were lost stay so
+            if attempt >= PATIENT:
+                changes = self._without_broken(changes)
+            pause(attempt)
+        return []
 
-    def _commit(self, node: str, units: Sequence[_Unit], now: float) -> bool:
-        running, final = self._records(node, [unit.claim for unit in units], now)
-        ops: list[Op] = []
+    def _without_broken(self, changes: Sequence[Change]) -> list[Change]:
+        """Return those of `changes` whose document is there; mend the others, which 3.x has removed."""
+        entries = [change.old for change in changes if change.old is not None]
+        documents = self._tree.read([f"def/{entry.name}" for entry in entries])
+        for entry, document in zip(entries, documents, strict=True):
+            if document is None:
+                self._foreign.mend(entry.name)
+        return [change for change, document in zip(changes, documents, strict=True) if document is not None]
+
+    def _commit(self, node: str, claims: Sequence[Claim], edit: Edit, now: float) -> bool:
+        running, final = self._records(node, claims, now)
+        ops = list(edit.ops)
         if running:
             batch = new_batch(node, running)
             ops.append(Create(f"live/{batch.name}", dump_batch(node, running), guarded=False))
-        ops += [op for unit in units for op in unit.ops]
+        for change, claim in zip(edit.made, claims, strict=True):
+            assert change.old is not None
+            if change.new is None:
+                ops += removes(change.old)
+            elif claim.definition is not None:
+                ops.append(Put(f"def/{change.old.name}", claim.definition))
         # More hours than a transaction has room for: what never ran may be written a moment later.
         most = ROOM - 1
         first = final if hours_of(run.run_time for run in final) <= most else final[:most]
         versions = self._log.commit(ops, first)
         if versions is None:
+            self._tree.catch_up()
             return False
         if running:
-            self._live.started(batch._replace(version=versions[0]))
-        self._jobs.remember(unit.after for unit in units if unit.after is not None)
+            self._live.started(batch._replace(version=versions[len(edit.ops)]))
+        self._index.edited(edit, versions)
         for some in chunks(final[len(first) :], lambda _: 0, most, 1):
             self._log.commit([], some)
         return True
@@ -202,12 +195,13 @@ class Claims:
         if not some:
             return
         owners = self._owners()
-        pointers = self._jobs.pointers([claims[index].job_id for index in some])
-        for index, pointer in zip(some, pointers, strict=True):
+        entries = self._jobs.entries([claims[index].job_id for index in some])
+        for index in some:
             claim = claims[index]
+            entry = entries.get(claim.job_id)
             owner = owners.get((claim.job_id, claim.revision, claim.attempt))
             if owner == node or (
-                owner is None and not _is_by_another(pointer, node, claim) and self._has_record(node, claim)
+                owner is None and not _is_by_another(entry, node, claim) and self._has_record(node, claim)
             ):
                 yield index
 
@@ -232,49 +226,47 @@ class Claims:
 
     def _claim_rerun(self, node: str, rerun: Rerun) -> bool:
         key = rerun.key._replace(attempt=rerun.key.attempt + 1)
-        for _ in range(ROUNDS):
-            (pointer,) = self._jobs.pointers([key.job_id])
-            if (None if pointer is None else pointer.entry.revision) != rerun.revision:
+        for attempt in range(ATTEMPTS):
+            entry = self._jobs.entries([key.job_id]).get(key.job_id)
+            if (None if entry is None else entry.revision) != rerun.revision:
                 break
-            after = None
-            ops: list[Op] = [Absent(f"jobs/{self._jobs.name_of(key.job_id)}")]
-            if pointer is not None:
-                after = pointer.entry._replace(revision=pointer.entry.revision + 1)
-                ops = moves(pointer.entry, Pointer(after, node))
+            changes = []
+            ops: list[Op] = []
+            if entry is None:
+                ops.append(Absent(f"jobs/{self._jobs.name_of(key.job_id)}"))
+            else:
+                changes.append(Change(entry, entry._replace(revision=entry.revision + 1, claimer="")))
+            edit = self._index.edit(changes, fresh=attempt > 0)
             batch: Batch = new_batch(node, [LiveRun(self.ids.take(1)[0], key, None)])
-            ops = [
-                Create(f"live/{batch.name}", dump_batch(node, batch.runs)),
-                Delete(rerun_key(rerun.key)),
-                *ops,
-            ]
-            try:
-                versions = self._tree.commit(ops)
-            except ConflictError:
-                self._tree.catch_up()
-                continue
-            self._live.started(batch._replace(version=versions[0]))
-            if after is not None:
-                self._jobs.remember([after])
-            return True
+            ops.append(Create(f"live/{batch.name}", dump_batch(node, batch.runs)))
+            if not edit.lost and self._jobs.commit(edit, [Delete(rerun_key(rerun.key)), *ops]):
+                return True
+            if self._tree.read([rerun_key(rerun.key)]) == [None]:
+                break
+            pause(attempt)
         return any(run.key == key and batch.node == node for batch in self._live.read() for run in batch.runs)
 
 
-def _is_by_another(pointer: Pointer | None, node: str, claim: Claim) -> bool:
+def claimer_of(node: str, attempt: int) -> str:
+    """Return what an entry tells about the claim that has made it."""
+    return tag_of(node, attempt)[:8]
+
+
+def _is_by_another(entry: Entry | None, node: str, claim: Claim) -> bool:
     """Return whether the job tells that the change after the claim's revision was not this claim by `node`."""
     return (
-        pointer is not None
-        and pointer.entry.revision == claim.revision + 1
-        and (pointer.node, pointer.attempt) != (node, claim.attempt)
+        entry is not None
+        and entry.revision == claim.revision + 1
+        and entry.claimer != claimer_of(node, claim.attempt)
     )
 
 
-def _unit_ops(unit: _Unit) -> int:
-    return len(unit.ops)
-
-
-def _unit_size(unit: _Unit) -> int:
-    records = sum(
-        200 + 2 * len(unit.claim.rerun or b"") + 2 * len(run.reason or "") + 6 * len(unit.claim.job_id)
-        for run in unit.claim.runs
+def _claim_size(claim: Claim) -> int:
+    return (
+        300
+        + len(claim.definition or b"")
+        + sum(
+            200 + 2 * len(claim.rerun or b"") + 2 * len(run.reason or "") + 6 * len(claim.job_id)
+            for run in claim.runs
+        )
     )
-    return size_of(unit.ops) + records

@@ -14,11 +14,13 @@ from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import Claim, JobRow
 from apscheduler.errors import JobUnreadableError
 from apscheduler.job import Job
-from apscheduler.jobstores._tree import Absent, Check, ConflictError, Create, Delete, Node, Put, Tree, chunks
+from apscheduler.jobstores._tree import Check, Create, Node, Op, Put, Tree, chunks
 from apscheduler.jobstores._tree_codec import time_in, with_time
-from apscheduler.jobstores._tree_jobs import Jobs, Pointer, moves, parse_pointer
-from apscheduler.jobstores._tree_names import Entry, digest_of, id_of, name_of, parse_entry
+from apscheduler.jobstores._tree_index import Change, Entry, Index
+from apscheduler.jobstores._tree_jobs import Jobs, pause
+from apscheduler.jobstores._tree_names import digest_of, id_of, name_of
 
+ATTEMPTS = 20
 READ_AT_ONCE = 500
 REMEMBERED = 10_000
 SECONDS = 2.0
@@ -27,8 +29,9 @@ SECONDS = 2.0
 class ForeignJobs:
     """Adopts what 3.x has written."""
 
-    def __init__(self, tree: Tree, jobs: Jobs, new_revision: Callable[[], int]) -> None:
+    def __init__(self, tree: Tree, index: Index, jobs: Jobs, new_revision: Callable[[], int]) -> None:
         self._tree = tree
+        self._index = index
         self._jobs = jobs
         self._new_revision = new_revision
 
@@ -37,74 +40,52 @@ class ForeignJobs:
 
         Any number of processes may do so at once: each step is a transaction that requires what was found.
         """
-        entries = {entry.name: entry for entry in map(parse_entry, self._tree.entries())}
+        entries = self._index.all()
         names = self._tree.names("def")
         odd = list(entries.keys() - set(names))
         # Read even where an entry is there, because nothing else tells that 3.x has changed a document.
         for start in range(0, len(names), READ_AT_ONCE):
             some = names[start : start + READ_AT_ONCE]
             for name, node in zip(some, self._tree.read([f"def/{name}" for name in some]), strict=True):
-                if node is not None and (
-                    name not in entries or entries[name].digest != digest_of(node.value)
-                ):
+                if node is None:
+                    continue
+                digest = digest_of(node.value)
+                if name not in entries or entries[name].digest != digest:
                     odd.append(name)
-        adopted = [self.mend(name) for name in odd]
-        return any(adopted)
+                else:
+                    self._jobs.keep(name, digest, node.value)
+        self._index.remember(entries.values())
+        return any([self.mend(name) for name in odd])  # noqa: C419 - all of them
 
     def mend(self, name: str) -> bool:
         """Bring the entry of one job in line with its document; return whether there was something to do."""
         if name_of(id_of(name), self._tree.separates_folders) != name:
             return False  # no name that a job of ours, or of 3.x on this server, could have
-        pointer_node, document = self._tree.read([f"jobs/{name}", f"def/{name}"])
-        pointer = None if pointer_node is None else parse_pointer(name, pointer_node)
-        try:
+        for attempt in range(ATTEMPTS):
+            entry = self._index.find([name]).get(name)
+            (document,) = self._tree.read([f"def/{name}"])
             if document is None:
-                return pointer is not None and self._remove(pointer.entry)
-            if pointer is None:
-                return self._add(name, document)
-            if pointer.entry.digest != digest_of(document.value):
-                return self._change(pointer.entry, document)
-        except ConflictError:
-            pass  # somebody else has just done it, or has changed the job
+                return entry is not None and self._jobs.delete_one(name) > 0
+            if entry is not None and entry.digest == digest_of(document.value):
+                return False
+            if self._write(name, entry, document):
+                return True
+            pause(attempt)
         return False
 
-    def _add(self, name: str, document: Node) -> bool:
-        _, floor = self._jobs.read_floor()
-        entry = Entry(
-            time_in(document.value), max(self._new_revision(), floor + 1), digest_of(document.value), name
-        )
-        # No look at the floor: a removal that is not known here was one of 3.x, which has left the entry.
-        self._tree.commit(
-            [
-                Check(f"def/{name}", document.version),
-                Create(f"jobs/{name}", Pointer(entry).dump()),
-                Create(entry.key),
-                self._jobs.changed(),
-            ]
-        )
-        return True
-
-    def _change(self, entry: Entry, document: Node) -> bool:
-        new = Entry(time_in(document.value), entry.revision + 1, digest_of(document.value), entry.name)
-        ops = [
-            Check(f"def/{entry.name}", document.version),
-            *moves(entry, Pointer(new)),
-            self._jobs.changed(),
-        ]
-        self._tree.commit(ops)
-        return True
-
-    def _remove(self, entry: Entry) -> bool:
-        self._jobs.raise_floor(entry.revision)
-        self._tree.commit(
-            [
-                Absent(f"def/{entry.name}"),
-                Delete(entry.key),
-                Delete(f"jobs/{entry.name}"),
-                self._jobs.changed(),
-            ]
-        )
-        return True
+    def _write(self, name: str, old: Entry | None, document: Node) -> bool:
+        """Write the entry that a document wants; return False where somebody else was faster."""
+        ops: list[Op] = [Check(f"def/{name}", document.version), self._jobs.changed()]
+        if old is None:
+            # No condition on the floor: a removal that is not known here was one of 3.x, which has left the entry.
+            _, floor = self._jobs.read_floor()
+            revision = max(self._new_revision(), floor + 1)
+            ops.append(Create(f"jobs/{name}"))
+        else:
+            revision = old.revision + 1
+        new = Entry(time_in(document.value), revision, digest_of(document.value), name)
+        edit = self._index.edit([Change(old, new)], fresh=True)
+        return not edit.lost and self._jobs.commit(edit, ops)
 
 
 class FiredJobs:
@@ -115,8 +96,9 @@ class FiredJobs:
     the next one.
     """
 
-    def __init__(self, tree: Tree, jobs: Jobs) -> None:
+    def __init__(self, tree: Tree, index: Index, jobs: Jobs) -> None:
         self._tree = tree
+        self._index = index
         self._jobs = jobs
         self._lock = Lock()
         self._ids: dict[str, None] = {}
@@ -139,13 +121,11 @@ class FiredJobs:
             self._write(some, load, protocol)
 
     def _write(self, job_ids: Sequence[str], load: Callable[[JobRow], Job], protocol: int) -> None:
-        names = [self._jobs.name_of(job_id) for job_id in job_ids]
-        pointers = self._jobs.pointers(job_ids)
-        documents = self._tree.read([f"def/{name}" for name in names])
-        for job_id, pointer, document in zip(job_ids, pointers, documents, strict=True):
-            if pointer is None or document is None or pointer.entry.digest != digest_of(document.value):
+        entries = self._jobs.entries(job_ids)
+        documents = self._tree.read([f"def/{entry.name}" for entry in entries.values()])
+        for (job_id, entry), document in zip(entries.items(), documents, strict=True):
+            if document is None or entry.digest != digest_of(document.value):
                 continue
-            entry = pointer.entry
             try:
                 time = load(JobRow(job_id, entry.time, entry.revision, document.value)).next_run_time
             except JobUnreadableError:
@@ -154,8 +134,7 @@ class FiredJobs:
             if value is None:
                 continue
             # The revision stays, because nothing changes for this package: another node's claim is not lost by it.
-            new = pointer._replace(entry=entry._replace(digest=digest_of(value)))
-            try:
-                self._tree.commit([*moves(entry, new), Put(f"def/{entry.name}", value, document.version)])
-            except ConflictError:
-                continue  # it has moved on: whoever did that writes it
+            edit = self._index.edit([Change(entry, entry._replace(digest=digest_of(value)))], fresh=False)
+            if not edit.lost:
+                # Where there is a conflict it has moved on: whoever did that writes it.
+                self._jobs.commit(edit, [Put(f"def/{entry.name}", value, document.version)])

@@ -1,10 +1,4 @@
-"""Names of keys: times that sort as text, ids of jobs that any server takes, entries of the index.
-
-Every job has one entry, in the index of due times or among the paused. Its name tells all that a turn needs to know -
-next run time, revision, which definition, which job - so that what is due is read by listing names. A name never
-returns, because a revision never does: so a claim is won by removing the entry that was read, and putting the next
-one in its place.
-"""
+"""Names of keys: times that sort as text, ids of jobs as names that any server takes, digests."""
 
 from __future__ import annotations
 
@@ -13,8 +7,8 @@ import re
 import struct
 from hashlib import blake2b
 from math import floor, isinf
-from typing import NamedTuple
 from urllib.parse import quote, unquote
+from zlib import crc32
 
 MINUTE = 60
 HOUR = 3600
@@ -49,14 +43,6 @@ def sortable(time: float) -> str:
     return f"{bits ^ (0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else 1 << 63):016x}"
 
 
-def time_of(digits: str) -> float:
-    """Return the number that `sortable()` was given."""
-    bits = int(digits, 16)
-    bits ^= 1 << 63 if bits >> 63 else 0xFFFF_FFFF_FFFF_FFFF
-    (time,) = struct.unpack(">d", struct.pack(">Q", bits))
-    return float(time)
-
-
 def span_of(time: float, seconds: int) -> str:
     """Return ten digits, which sort as times do, for the minute or hour that `time` is in."""
     if isinf(time):
@@ -74,29 +60,6 @@ def tag_of(*parts: object) -> str:
     return blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
 
 
-class Entry(NamedTuple):
-    """The entry of one job: its next run time (None: paused), revision, digest of its definition, name."""
-
-    time: float | None
-    revision: int
-    digest: str
-    name: str
-
-    @property
-    def key(self) -> str:
-        """Return where the entry is kept."""
-        stem = f"{self.revision:x}.{self.digest}.{self.name}"
-        if self.time is None:
-            return f"paused/-.{stem}"
-        return f"due/{span_of(self.time, MINUTE)}/{sortable(self.time)}.{stem}"
-
-    @property
-    def id(self) -> str:
-        """Return the id of the job."""
-        return id_of(self.name)
-
-
-def parse_entry(text: str) -> Entry:
-    """Return the entry that the last part of a key names."""
-    time, revision, digest, name = text.split(".", 3)
-    return Entry(None if time == "-" else time_of(time), int(revision, 16), digest, name)
+def shard_of(name: str) -> str:
+    """Return which sixteenth of all jobs a job belongs to: a hexadecimal digit."""
+    return f"{crc32(name.encode('utf-8', 'surrogatepass')) & 15:x}"

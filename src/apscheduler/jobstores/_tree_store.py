@@ -25,10 +25,11 @@ from apscheduler.jobstores._tree import ConflictError, Create, Delete, Put, Tree
 from apscheduler.jobstores._tree_claims import Claims
 from apscheduler.jobstores._tree_codec import DocumentCodec
 from apscheduler.jobstores._tree_foreign import FiredJobs, ForeignJobs
+from apscheduler.jobstores._tree_index import Index
 from apscheduler.jobstores._tree_jobs import Jobs
 from apscheduler.jobstores._tree_live import LiveRuns
 from apscheduler.jobstores._tree_log import RunLog
-from apscheduler.jobstores._tree_names import parse_entry, tag_of
+from apscheduler.jobstores._tree_names import tag_of
 from apscheduler.jobstores.base import ClaimingJobStore
 
 
@@ -39,12 +40,13 @@ class TreeJobStore(ClaimingJobStore):
         self.pickle_protocol = pickle_protocol
         self._codec = DocumentCodec(pickle_protocol)
         self._tree = tree
-        self._jobs = Jobs(tree)
+        self._index = Index(tree)
+        self._jobs = Jobs(tree, self._index)
         self._log = RunLog(tree)
         self._live = LiveRuns(tree, self._log)
-        self._foreign = ForeignJobs(tree, self._jobs, self.new_revision)
-        self._claims = Claims(tree, self._jobs, self._live, self._log, self._foreign)
-        self._fired = FiredJobs(tree, self._jobs)
+        self._foreign = ForeignJobs(tree, self._index, self._jobs, self.new_revision)
+        self._claims = Claims(tree, self._index, self._jobs, self._live, self._log, self._foreign)
+        self._fired = FiredJobs(tree, self._index, self._jobs)
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Connect, make what is missing, and adopt the jobs that 3.x has left."""
@@ -104,14 +106,14 @@ class TreeJobStore(ClaimingJobStore):
 
     def read_due(self, now: float, limit: int) -> Due:
         """Return at most `limit` jobs that are due, earliest first, and the next run time after `now`."""
-        names, later = self._tree.due(now, max(limit, 0))
-        counts = self._live.counts() if names else {}
+        entries, later = self._index.due(now, limit)
+        counts = self._live.counts() if entries else {}
         rows = []
-        for entry, definition in self._jobs.with_definitions([parse_entry(name) for name in names]):
+        for entry, definition in self._jobs.with_definitions(entries):
             assert entry.time is not None
             job_id = entry.id
             rows.append(DueRow(job_id, entry.time, entry.revision, definition, counts.get(job_id, 0)))
-        return Due(rows, None if later is None else parse_entry(later).time)
+        return Due(rows, later)
 
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply each claim whose job still has the claim's revision; return the indexes of those won."""
@@ -151,10 +153,15 @@ class TreeJobStore(ClaimingJobStore):
                 *key, definition = json.loads(node.value)
                 found.append((RunKey(*key), b64decode(definition)))
         counts = self._live.counts()
-        pointers = self._jobs.pointers([key.job_id for key, _ in found])
+        entries = self._jobs.entries({key.job_id for key, _ in found})
         return [
-            Rerun(key, definition, None if at is None else at.entry.revision, counts.get(key.job_id, 0))
-            for (key, definition), at in zip(found, pointers, strict=True)
+            Rerun(
+                key,
+                definition,
+                at.revision if (at := entries.get(key.job_id)) else None,
+                counts.get(key.job_id, 0),
+            )
+            for key, definition in found
         ]
 
     def claim_reruns(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:
@@ -191,6 +198,7 @@ class TreeJobStore(ClaimingJobStore):
                 except ConflictError:
                     continue  # another thread of the node was faster
             break
+        self._index.tidy()
         if self._tree.is_foreign():
             self._foreign.adopt()
 

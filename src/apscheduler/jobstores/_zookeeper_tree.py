@@ -1,21 +1,17 @@
 """A tree of keys on ZooKeeper.
 
-What is due is found without a look at what sleeps: entries stand in a folder for each minute. The list of these folders
-is asked for again only when one has come or gone, and so is the list of entries in one, because the server tells a
-folder's last change (`pzxid`) in a few bytes.
-
 Requests that do not depend on each other are sent together and waited for together: the server answers one connection
 in order, and a round trip for each would take most of the time.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import Any
 
 from apscheduler.jobstores._tree import (
+    ANY,
     FOLDERS,
     Check,
     ConflictError,
@@ -26,7 +22,6 @@ from apscheduler.jobstores._tree import (
     Put,
     Tree,
 )
-from apscheduler.jobstores._tree_names import MINUTE, sortable, span_of
 from apscheduler.jobstores._zookeeper_watch import ZooKeeperWatch
 
 try:
@@ -34,7 +29,6 @@ try:
     from kazoo.exceptions import (
         BadVersionError,
         ConnectionLoss,
-        KazooException,
         NodeExistsError,
         NoNodeError,
         RolledBackError,
@@ -50,8 +44,7 @@ RECONNECT = 5.0
 """Seconds that a call waits for a connection that was lost."""
 
 AT_ONCE = 400
-BUCKETS_AT_ONCE = 16
-MENDED = 5
+LEAVES = 32
 _STATE = ".state"
 
 
@@ -63,6 +56,9 @@ class ZooKeeperTree(Tree):
 
     max_ops = 2000
     segment_bytes = 16_384
+    # A process that stood still for longer has lost its session, and with it what it was about to write: so it is
+    # three times the longest session that a server grants if it was not told otherwise.
+    rest_of_empty = 120.0
     separates_folders = True
 
     def __init__(self, client: KazooClient, path: str, ours: bool, max_bytes: int) -> None:
@@ -74,8 +70,7 @@ class ZooKeeperTree(Tree):
         self._state = self._def + _STATE if self._def else "/" + _STATE
         self._connected = client.handler.event_object()
         self._lock = Lock()
-        self._folders: dict[str, tuple[int, list[str]]] = {}
-        self._empty: set[str] = set()
+        self._leaves: tuple[int, list[str]] = (-1, [])
         self._changes: int | None = None
 
     # -- connection ------------------------------------------------------------------------------------------
@@ -116,7 +111,7 @@ class ZooKeeperTree(Tree):
     def read(self, keys: Sequence[str]) -> list[Node | None]:
         """Return what each key holds, None where it does not exist."""
         answers = self._all((self.client.get_async, self._at(key)) for key in keys)
-        return [None if answer is None else Node(answer[0], answer[1].version) for answer in answers]
+        return [None if answer is None else Node(answer[0], _version(answer[1])) for answer in answers]
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder."""
@@ -131,62 +126,23 @@ class ZooKeeperTree(Tree):
         nodes = self.read([f"{folder}/{name}" for name in names])
         return {name: node for name, node in zip(names, nodes, strict=True) if node is not None}
 
-    def entries(self) -> list[str]:
-        """Return the names of all entries."""
-        entries = self.names("paused")
-        buckets = self.names("due")
-        for names in self._all(
-            (self.client.get_children_async, f"{self._state}/due/{name}") for name in buckets
-        ):
-            entries += names or ()
-        return entries
-
-    def due(self, now: float, limit: int) -> tuple[list[str], str | None]:
-        """Return the names of entries that are due, earliest first, and the first that is not due."""
-        last = span_of(now, MINUTE)
-        # After all entries of that very time, because "/" comes after the "." which follows their time.
-        end = f"{sortable(now)}/"
-        buckets = self._sorted_names([f"{self._state}/due"])[0]
-        found: list[str] = []
-        start = 0
-        while start < len(buckets):
-            # No more than may be needed: those that are due, and one that tells what comes then.
-            some = [name for name in buckets[start : start + BUCKETS_AT_ONCE] if name <= last]
-            some = some or [buckets[start]]
-            start += len(some)
-            for bucket, names in zip(
-                some, self._sorted_names([f"{self._state}/due/{name}" for name in some]), strict=True
-            ):
-                if not names:
-                    with self._lock:
-                        self._empty.add(bucket)
-                count = bisect_right(names, end)
-                found += names[:count]
-                if len(found) > limit:
-                    return found[:limit], None
-                if count < len(names):
-                    return found, names[count]
-        return found, None
-
-    def _sorted_names(self, folders: Sequence[str]) -> list[list[str]]:
-        """Return the names in each folder, in order; those that have not changed since are not listed again."""
+    def leaves(self) -> Iterator[tuple[str, Node]]:
+        """Yield the leaves of the index in order; their names are listed only where one has come or gone."""
+        folder = f"{self._state}/due"
+        (stat,) = self._all([(self.client.exists_async, folder)])
         with self._lock:
-            known = {folder: self._folders[folder] for folder in folders if folder in self._folders}
-        asked = [(folder, folder in known) for folder in folders]
-        stats = self._all((self.client.exists_async, folder) for folder, _ in asked if folder in known)
-        for folder, stat in zip([folder for folder, old in asked if old], stats, strict=True):
-            if stat is None or stat.pzxid != known[folder][0]:
-                del known[folder]
-        missing = [folder for folder in folders if folder not in known]
-        for folder, answer in zip(missing, self._all(
-            (self._list_async, folder) for folder in missing
-        ), strict=True):  # fmt: skip
-            known[folder] = (0, []) if answer is None else (answer[1].pzxid, sorted(answer[0]))
-        with self._lock:
-            self._folders.update(known)
-            while len(self._folders) > 100:
-                del self._folders[next(iter(self._folders))]
-        return [known[folder][1] for folder in folders]
+            known, names = self._leaves
+        if stat is None or stat.pzxid != known:
+            (answer,) = self._all([(self._list_async, folder)])
+            known, names = (0, []) if answer is None else (answer[1].pzxid, sorted(answer[0]))
+            names = [name for name in names if name < "g"]  # without what is paused
+            with self._lock:
+                self._leaves = known, names
+        for start in range(0, len(names), LEAVES):
+            some = names[start : start + LEAVES]
+            for name, node in zip(some, self.read([f"due/{name}" for name in some]), strict=True):
+                if node is not None:
+                    yield name, node
 
     def _list_async(self, folder: str) -> Any:
         return self.client.get_children_async(folder, include_data=True)
@@ -221,19 +177,13 @@ class ZooKeeperTree(Tree):
 
     def commit(self, ops: Sequence[Op]) -> list[int]:
         """Do all of `ops` or none of them, and return the versions that were written."""
-        for _ in range(MENDED):
-            results, places = self._transact(ops)
-            failed = [n for n, result in enumerate(results) if isinstance(result, Exception)]
-            if not failed:
-                self._tidy()
-                return [
-                    op.version + 1 if isinstance(op, Put) and op.version >= 0
-                    else results[place].version if isinstance(op, Put) else 0
-                    for op, place in zip(ops, places, strict=True)
-                ]  # fmt: skip
-            if not self._make_buckets(ops, results, places):
-                raise self._error(results)
-        raise ConflictError("a folder of due times was removed by others again and again")
+        results, places = self._transact(ops)
+        if any(isinstance(result, Exception) for result in results):
+            raise self._error(results)
+        return [
+            _version(results[place]) if isinstance(op, Put) else 0
+            for op, place in zip(ops, places, strict=True)
+        ]
 
     def _transact(self, ops: Sequence[Op]) -> tuple[list[Any], list[int]]:
         """Return the results of the requests, and for each operation the place of its own."""
@@ -246,28 +196,15 @@ class ZooKeeperTree(Tree):
             if isinstance(op, Create):
                 transaction.create(path, op.value, acl)
             elif isinstance(op, Put):
-                transaction.set_data(path, op.value, op.version)
+                transaction.set_data(path, op.value, _own_version(op.version))
             elif isinstance(op, Delete):
-                transaction.delete(path, op.version)
+                transaction.delete(path, _own_version(op.version))
             elif isinstance(op, Check):
-                transaction.check(path, op.version)
+                transaction.check(path, _own_version(op.version))
             else:  # there is no check for what must not exist
                 transaction.create(path, b"", acl)
                 transaction.delete(path)
         return transaction.commit_async().get(timeout=PATIENCE), places
-
-    def _make_buckets(self, ops: Sequence[Op], results: Sequence[Any], places: Sequence[int]) -> bool:
-        """Make the folders of new entries where one was missing, and return whether that was what failed."""
-        missing = any(
-            isinstance(op, Create) and isinstance(results[place], NoNodeError)
-            for op, place in zip(ops, places, strict=True)
-        )
-        if missing:
-            paths = {self._at(op.key) for op in ops if isinstance(op, Create)}
-            folders = {path.rpartition("/")[0] for path in paths}
-            for folder in folders:
-                self.ready().ensure_path(folder)
-        return missing
 
     def _error(self, results: Sequence[Any]) -> Exception:
         for result in results:
@@ -279,16 +216,6 @@ class ZooKeeperTree(Tree):
             ):
                 return result
         return ConflictError(repr(results[0]))
-
-    def _tidy(self) -> None:
-        """Remove folders of due times that were found empty; one that has filled again stays."""
-        with self._lock:
-            empty, self._empty = self._empty, set()
-        for bucket in empty:
-            try:
-                self.client.delete_async(f"{self._state}/due/{bucket}")  # its answer does not matter
-            except KazooException:
-                return
 
     def catch_up(self) -> None:
         """Have the server that we read from catch up with the leader."""
@@ -324,3 +251,13 @@ class ZooKeeperTree(Tree):
         if key.startswith("def/"):
             return self._def + key[3:]
         return f"{self._state}/{key}"
+
+
+def _version(stat: Any) -> int:
+    """Return a version that does not return when a znode is removed and created again."""
+    return int(stat.mzxid << 32 | stat.version)
+
+
+def _own_version(version: int) -> int:
+    """Return the part of it that the server compares."""
+    return ANY if version == ANY else version & 0xFFFF_FFFF
