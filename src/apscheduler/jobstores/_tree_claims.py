@@ -84,8 +84,10 @@ class Claims:
         lost = [n for n, claim in enumerate(claims) if claim.job_id not in entries]
         todo = [n for n, claim in enumerate(claims) if claim.job_id in entries]
         changes = [self._change(node, claims[n], entries[claims[n].job_id]) for n in todo]
+        counts = [2 if claims[n].then is None else int(claims[n].definition is not None) for n in todo]
+        sizes = [_claim_size(claims[n]) for n in todo]
         won: list[int] = []
-        for part in self._index.parts(changes, 2, [_claim_size(claims[n]) for n in todo], ROOM):
+        for part in self._index.parts(changes, counts, sizes, ROOM):
             places = {changes[place].old: todo[place] for place in part}
             done = self._claim_some(node, claims, [changes[place] for place in part], places, now)
             won += done

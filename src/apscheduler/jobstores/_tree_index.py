@@ -210,24 +210,24 @@ class Index:
         self.forget(change.old.name for change in edit.made if change.new is None and change.old is not None)
 
     def parts(
-        self, changes: Sequence[Change], own_ops: int, own_bytes: Sequence[int], room: int
+        self, changes: Sequence[Change], own_ops: Sequence[int], own_bytes: Sequence[int], room: int
     ) -> Iterator[list[int]]:
         """Yield the places of `changes` in parts that fit into a transaction.
 
-        Each change has `own_ops` operations and `own_bytes` besides; `room` operations are left over.
+        Each change has its `own_ops` operations and `own_bytes` besides; `room` operations are left over.
         """
         part: list[int] = []
         leaves: set[str] = set()
-        size = 0
+        size = ops = 0
         for place in sorted(range(len(changes)), key=lambda n: sorted(changes[n].leaves)):
             new = changes[place].leaves - leaves
             own = own_bytes[place] + sum(self._bytes(name) for name in new) + 2 * ENTRY_BYTES
             if part and (
-                len(leaves | new) + own_ops * (len(part) + 1) > self._tree.max_ops - room
+                len(leaves | new) + ops + own_ops[place] > self._tree.max_ops - room
                 or size + own > self._tree.max_bytes * 3 // 4
             ):
                 yield part
-                part, leaves, size = [], set(), 0
+                part, leaves, size, ops = [], set(), 0, 0
                 own = (
                     own_bytes[place]
                     + sum(self._bytes(name) for name in changes[place].leaves)
@@ -236,6 +236,7 @@ class Index:
             part.append(place)
             leaves |= changes[place].leaves
             size += own
+            ops += own_ops[place]
         if part:
             yield part
 

@@ -111,7 +111,7 @@ class Jobs:
         changes = [Change(None, Entry(row.next_run_time, 0, "", self.name_of(row.job_id))) for row in rows]
         sizes = [len(row.definition) + 6 * len(row.job_id) + 300 for row in rows]
         done: list[str] = []
-        for part in self._index.parts(changes, 2, sizes, ROOM):
+        for part in self._index.parts(changes, [2] * len(changes), sizes, ROOM):
             taken = self._insert_some([rows[place] for place in part])
             if taken:
                 if done:
@@ -192,7 +192,7 @@ class Jobs:
         sizes = [4 * len(entry.name) + 300 for entry in entries]
         return sum(
             self._delete_some([entries[place] for place in part])
-            for part in self._index.parts(changes, 2, sizes, ROOM)
+            for part in self._index.parts(changes, [2] * len(changes), sizes, ROOM)
         )
 
     def _delete_some(self, entries: Sequence[Entry]) -> int:
