@@ -96,6 +96,31 @@ def restartable_etcd() -> TreeServer:
     return _or_missing(make_etcd)
 
 
+def empty(url: str, path: str) -> None:
+    """Remove what a store has at `path`, from zookeeper://host:port or etcd://host:port."""
+    kind, _, address = url.partition("://")
+    if kind == "zookeeper":
+        from kazoo.client import KazooClient
+
+        client = KazooClient(address)
+        client.start()
+        for folder in (path, f"{path}.state"):
+            if client.exists(folder):
+                client.delete(folder, recursive=True)
+        client.stop()
+        client.close()
+        return
+    from apscheduler.jobstores._etcd_client import text64
+    from apscheduler.jobstores.etcd import EtcdClient
+
+    host, _, port = address.partition(":")
+    etcd_client = EtcdClient(host, int(port))
+    for start in (path, f"state:{path}"):
+        body = {"key": text64(f"{start}/".encode()), "range_end": text64(f"{start}0".encode())}
+        etcd_client.request("kv/deleterange", body)
+    etcd_client.close()
+
+
 def _started(make: Callable[[], TreeServer]) -> str:
     server = _or_missing(make)
     server.start()

@@ -162,10 +162,14 @@ class EtcdTree(Tree):
 
     def watch(self, on_change: Callable[[], None], on_foreign: Callable[[], None]) -> Callable[[], None]:
         """Call `on_change` when `numbers/changed` was written, and `on_foreign` when 3.x has written documents."""
+
+        def look() -> None:
+            if self.is_foreign():
+                on_foreign()
+
         documents = self._at("def/")
-        return EtcdWatch(
-            self.client, self._at("numbers/changed"), on_change, documents, _after(documents), on_foreign
-        ).start()
+        changed = self._at("numbers/changed")
+        return EtcdWatch(self.client, changed, on_change, documents, _after(documents), look).start()
 
     def _at(self, key: str) -> bytes:
         text = self._def + key[4:] if key.startswith("def/") else self._state + key

@@ -32,9 +32,11 @@ class EtcdWatch:
         on_range: Callable[[], None],
     ) -> None:
         self._client = client
+        documents = {"key": text64(first), "range_end": text64(end), "watch_id": str(DOCUMENTS)}
         self._bodies: list[dict[str, Any]] = [
             {"create_request": {"key": text64(key), "watch_id": str(CHANGED)}},
-            {"create_request": {"key": text64(first), "range_end": text64(end), "watch_id": str(DOCUMENTS)}},
+            # What is removed is not due earlier, and every job that fires for the last time is.
+            {"create_request": {**documents, "filters": ["NODELETE"]}},
         ]
         self._on_key = on_key
         self._on_range = on_range

@@ -198,14 +198,22 @@ class Claims:
             return
         owners = self._owners()
         entries = self._jobs.entries([claims[index].job_id for index in some])
+        unclear = []
         for index in some:
             claim = claims[index]
-            entry = entries.get(claim.job_id)
             owner = owners.get((claim.job_id, claim.revision, claim.attempt))
-            if owner == node or (
-                owner is None and not _is_by_another(entry, node, claim) and self._has_record(node, claim)
-            ):
+            if owner == node:
                 yield index
+            elif owner is None and not _is_by_another(entries.get(claim.job_id), node, claim):
+                unclear.append(index)
+        if unclear:
+            times = {run.run_time for index in unclear for run in claims[index].runs}
+            recorded = self._log.recorded(node, times)
+            for index in unclear:
+                statuses = recorded.get((claims[index].job_id, claims[index].revision, claims[index].attempt))
+                # What was taken over may have been started elsewhere since.
+                if statuses and INTERRUPTED not in statuses:
+                    yield index
 
     def _owners(self) -> dict[tuple[str, int, int], str]:
         return {
@@ -213,12 +221,6 @@ class Claims:
             for batch in self._live.read()
             for run in batch.runs
         }
-
-    def _has_record(self, node: str, claim: Claim) -> bool:
-        times = [run.run_time for run in claim.runs]
-        statuses = self._log.statuses_of(node, claim.job_id, claim.revision, claim.attempt, times)
-        # What was taken over may have been started elsewhere since.
-        return bool(statuses) and INTERRUPTED not in statuses
 
     # -- repetitions -----------------------------------------------------------------------------------------
 

@@ -132,16 +132,14 @@ class RunLog:
         runs = sorted(found.values(), key=lambda run: (run.run_time, run.id), reverse=True)
         return runs[: query.limit]
 
-    def statuses_of(
-        self, node: str, job_id: str, revision: int, attempt: int, times: Iterable[float]
-    ) -> list[str]:
-        """Return the statuses of the finished records of one claim of `node`, for runs at `times`."""
-        return [
-            run.status
-            for hour in {span_of(time, HOUR) for time in times}
-            for run in self._of_hour(hour, tag_of(node))
-            if (run.job_id, run.revision, run.attempt, run.node) == (job_id, revision, attempt, node)
-        ]
+    def recorded(self, node: str, times: Iterable[float]) -> dict[tuple[str, int, int], set[str]]:
+        """Return the statuses of finished runs of `node` in the hours of `times`, by job, revision and attempt."""
+        found: dict[tuple[str, int, int], set[str]] = {}
+        for hour in {span_of(time, HOUR) for time in times}:
+            for run in self._of_hour(hour, tag_of(node)):
+                if run.node == node:
+                    found.setdefault((run.job_id, run.revision, run.attempt), set()).add(run.status)
+        return found
 
     # -- removing --------------------------------------------------------------------------------------------
 
