@@ -42,6 +42,8 @@ class Cluster:
         self.folder = folder
         self.processes: list[subprocess.Popen[bytes]] = []
         self.store = cluster_jobs.open_store(url)
+        if url.startswith("zookeeper:"):
+            self.store.start(None, "default")  # because it works with one connection, which a start makes
 
     # -- processes ----------------------------------------------------------------------------------------------
 

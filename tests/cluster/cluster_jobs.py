@@ -11,6 +11,7 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 
 LINES = "started"
+PATH = "/cluster"
 
 
 def open_store(url: str) -> Any:
@@ -19,6 +20,16 @@ def open_store(url: str) -> Any:
         from apscheduler.jobstores.redis import RedisJobStore
 
         return RedisJobStore(url=url, jobs_key="cluster.jobs", run_times_key="cluster.run_times")
+    kind, _, address = url.partition("://")
+    if kind == "zookeeper":
+        from apscheduler.jobstores.zookeeper import ZooKeeperJobStore
+
+        return ZooKeeperJobStore(PATH, hosts=address)
+    if kind == "etcd":
+        from apscheduler.jobstores.etcd import EtcdJobStore
+
+        host, _, port = address.partition(":")
+        return EtcdJobStore(PATH, host=host, port=int(port))
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
     return SQLAlchemyJobStore(url, tablename="cluster")

@@ -11,9 +11,11 @@ from sqlalchemy import create_engine
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from _cluster import Cluster, shuffled_seed
+from cluster_jobs import PATH
 
 import _redis_server
 import _servers
+import _tree_servers
 
 
 @pytest.fixture
@@ -30,6 +32,8 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         "postgresql": _servers.postgresql_url,
         "mariadb": _servers.mariadb_url,
         "redis": _redis_server.redis_url,
+        "zookeeper": lambda: "zookeeper://" + _tree_servers.zookeeper(),
+        "etcd": lambda: "etcd://" + _tree_servers.etcd(),
     }[backend]()
     cluster = Cluster(url, tmp_path)
     with cluster.scheduler():
@@ -40,6 +44,8 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         client = Redis.from_url(url)
         client.flushdb()
         client.close()
+    elif backend in ("zookeeper", "etcd"):
+        _tree_servers.empty(url, PATH)
     elif backend != "sqlite":
         engine = create_engine(url)
         with engine.begin() as conn:

@@ -8,7 +8,7 @@ import time
 import pytest
 from cluster_jobs import nothing
 
-BACKENDS = ["sqlite", "postgresql", "mariadb", "redis"]
+BACKENDS = ["sqlite", "postgresql", "mariadb", "redis", "zookeeper", "etcd"]
 INTERVALS = {"a": 0.1, "b": 0.17, "c": 0.5}
 LEASE = 3.0
 

@@ -94,7 +94,7 @@ class EtcdWatch:
             if answer.get("watch_id") == str(DOCUMENTS):
                 if again:
                     self._on_range()
-                    self._on_key()
+                self._on_key()  # at the beginning, too, because of what happened before
                 self._watching.set()
                 return True
             return False

@@ -47,6 +47,7 @@ class TreeJobStore(ClaimingJobStore):
         self._foreign = ForeignJobs(tree, self._index, self._jobs, self.new_revision)
         self._claims = Claims(tree, self._index, self._jobs, self._live, self._log, self._foreign)
         self._fired = FiredJobs(tree, self._index, self._jobs)
+        self._unsubscribe: Callable[[], None] | None = None
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Connect, make what is missing, and adopt the jobs that 3.x has left."""
@@ -62,6 +63,7 @@ class TreeJobStore(ClaimingJobStore):
         except Exception as exc:
             # Whatever it is, nothing is lost: the entries are right, only a copy in the documents is old.
             self._logger.debug("The stored jobs were not brought up to date for 3.x: %s", exc)
+        self._stop_watching()
         self._tree.close()
 
     # -- jobs ------------------------------------------------------------------------------------------------
@@ -225,4 +227,11 @@ class TreeJobStore(ClaimingJobStore):
             if self._foreign.adopt():
                 callback()
 
-        return self._tree.watch(callback, look_for_foreign)
+        self._stop_watching()
+        ended = self._unsubscribe = self._tree.watch(callback, look_for_foreign)
+        return ended
+
+    def _stop_watching(self) -> None:
+        unsubscribe, self._unsubscribe = self._unsubscribe, None
+        if unsubscribe is not None:
+            unsubscribe()

@@ -38,7 +38,7 @@ class ZooKeeperWatch:
         self._wake = Event()
         self._ended = Event()
         self._data = self._children = True
-        self._told = False
+        self._told = True  # at the beginning, because of what happened before
         self._version: int | None = None
         self._looked = float("-inf")
         self._thread = Thread(target=self._run, name="APScheduler-zookeeper-watch", daemon=True)
@@ -49,6 +49,7 @@ class ZooKeeperWatch:
         self._listening.add_listener(self._state_changed)
         self._set_data_watch()
         self._set_children_watch()
+        self._wake.set()
         self._thread.start()
         return self._end
 
