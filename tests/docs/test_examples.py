@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from _programs import environment, finish
 
+import _tree_servers
 from _redis_server import redis_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -72,7 +73,7 @@ WEB = {"web_flask", "web_fastapi", "web_starlette"}
 
 def test_every_example_is_tested() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis", *WEB}
+    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis", "store_zookeeper", "store_etcd", *WEB}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,16 @@ def test_the_sql_example_takes_a_url_and_finds_its_job_there_again(tmp_path: Pat
         output = finish(EXAMPLES / "store_sqlalchemy.py", tmp_path, ["sqlite:///elsewhere.sqlite"])
         assert re.match(f"found {found}", output)
     assert [path.name for path in tmp_path.glob("*.sqlite")] == ["elsewhere.sqlite"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address"), [("store_zookeeper", _tree_servers.zookeeper), ("store_etcd", _tree_servers.etcd)]
+)
+def test_an_example_on_a_server_finds_its_job_there_again(name, address, tmp_path: Path) -> None:
+    first, again = (finish(EXAMPLES / f"{name}.py", tmp_path, [address()]) for _ in range(2))
+    assert first.startswith("found 0 jobs and 0 runs")
+    assert again.startswith("found 1 jobs and ")
+    assert "the last one said: weather at " in again
 
 
 def test_the_redis_example_finds_its_job_there_again(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""ZooKeeperJobStore: jobs and the record of their runs in ZooKeeper, shared by any number of schedulers.
+
+    python store_zookeeper.py [HOST:PORT]
+
+Run it twice: the second time it finds the job and the runs of the first. Run two at once: together they run each run
+time once.
+"""
+
+import sys
+import time
+from datetime import datetime
+
+from apscheduler.jobstores.zookeeper import ZooKeeperJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+
+def report(topic: str) -> str:
+    return f"{topic} at {datetime.now():%H:%M:%S}"
+
+
+if __name__ == "__main__":
+    address = sys.argv[1] if len(sys.argv) > 1 else "localhost:2181"
+    store = ZooKeeperJobStore("/example", hosts=address)
+    scheduler = BackgroundScheduler(jobstores={"default": store})
+    scheduler.start(paused=True)
+    before = len(scheduler.get_runs(limit=None))
+    print(f"found {len(scheduler.get_jobs())} jobs and {before} runs")
+    scheduler.add_job(
+        report, "interval", ["weather"], seconds=0.4, id="report", replace_existing="if_changed"
+    )
+    scheduler.resume()
+    time.sleep(1.1)
+    runs = scheduler.get_runs("report", status="succeeded", limit=None)
+    print(f"{len(runs)} runs succeeded by now, the last one said: {runs[0].result}")
+    scheduler.shutdown()
