@@ -113,7 +113,8 @@ class Cluster:
         path = self.folder / cluster_jobs.LINES
         if not path.exists():
             return []
-        noted = [line.split() for line in path.read_text().splitlines()]
+        # Up to the last whole line, because others are writing.
+        noted = [line.split() for line in path.read_text().rpartition("\n")[0].splitlines()]
         return [Line(job_id, float(stamp), int(pid), int(attempt)) for job_id, stamp, pid, attempt in noted]
 
     def runs(self, job_id: str | None = None, *statuses: str) -> list[StoredRun]:
@@ -139,8 +140,10 @@ class Cluster:
             job_defaults={"misfire_grace_time": None},
         )
         scheduler.start(paused=True)
-        yield scheduler
-        scheduler.shutdown()
+        try:
+            yield scheduler
+        finally:
+            scheduler.shutdown()
 
     def add_once(
         self, scheduler: BackgroundScheduler, ids: list[str], over: float, func: Any = cluster_jobs.nothing

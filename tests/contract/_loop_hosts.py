@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import time
 from functools import partial
+from typing import Any
 
 from apscheduler._native import threads_are_greenlets
 from apscheduler.testing._jobs import PATIENCE
@@ -79,6 +79,10 @@ class GeventHost(LoopHost):
         gevent.spawn_later(seconds, callback)
 
 
+AT_THE_END: list[Any] = []
+"""What the end of the test run calls. Not `atexit`, which waits for the threads of the reactor's pool first, for ever."""
+
+
 class TwistedHost(LoopHost):
     """The one reactor of the process, which runs from the first test to the last."""
 
@@ -91,7 +95,7 @@ class TwistedHost(LoopHost):
         if not TwistedHost.running:
             TwistedHost.running = True
             super().__init__()
-            atexit.register(self.end_for_good)
+            AT_THE_END.append(self.end_for_good)
 
     def run(self):
         self.reactor.callWhenRunning(self.ready)
