@@ -7,7 +7,6 @@ threads may have been closed by the server for hours when it is used again; nobo
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Sequence
 from threading import Thread, get_ident, local
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connections, transaction
 
+from apscheduler._chance import between
 from apscheduler._clock import SYSTEM
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Connection:
                 return work()
             except (OperationalError, InterfaceError) as exc:
                 if was_given_up(exc) and SYSTEM.monotonic() < deadline:
-                    time.sleep(random.uniform(0.005, 0.05))
+                    time.sleep(between(0.005, 0.05))
                     continue
                 if is_alive(conn):
                     raise

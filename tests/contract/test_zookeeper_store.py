@@ -11,9 +11,9 @@ from apscheduler.testing._jobstore_tools import NOW, StandIn, claim_of, runs_of,
 from apscheduler.testing.jobstore import JobStoreContract
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def zookeeper():
-    """Return a connected client."""
+    """Return a connected client; its thread draws random numbers, which property tests of other files must not see."""
     client = KazooClient(_tree_servers.zookeeper())
     client.start()
     yield client

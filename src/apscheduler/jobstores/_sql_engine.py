@@ -8,7 +8,6 @@ saves two round trips.
 
 from __future__ import annotations
 
-import random
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from apscheduler._chance import between
 from apscheduler._clock import SYSTEM
 from apscheduler.jobstores._sql_gate import gate
 
@@ -236,7 +236,7 @@ class Database:
                 if not _was_given_up(exc):
                     raise
             # Those that got into each other's way must not all come back at the same moment.
-            time.sleep(random.uniform(0.0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
+            time.sleep(between(0.0, min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)))
         with begin() as conn:
             return work(conn)
 

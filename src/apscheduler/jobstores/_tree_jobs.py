@@ -11,12 +11,12 @@ above the floor, on condition that this has not changed meanwhile.
 
 from __future__ import annotations
 
-import random
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Sequence
 from secrets import token_hex
 from threading import Event, Lock
 
+from apscheduler._chance import between
 from apscheduler._core.claims import JobRow
 from apscheduler.jobstores._tree import Absent, Check, ConflictError, Create, Delete, Op, Put, Tree
 from apscheduler.jobstores._tree_index import Change, Edit, Entry, Index
@@ -269,4 +269,4 @@ def removes(entry: Entry) -> list[Op]:
 def pause(attempt: int) -> None:
     """Wait for some milliseconds after a conflict, so that of many who write the same key each gets its turn."""
     if attempt >= CALM_ATTEMPTS:
-        Event().wait(random.uniform(0, LONGEST_PAUSE))
+        Event().wait(between(0, LONGEST_PAUSE))

@@ -5,9 +5,9 @@ It has a thread of its own, because a lease that is renewed on a busy event loop
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
+from apscheduler._chance import between
 from apscheduler._core.claims import RUNNING, NodeRow, RunQuery
 from apscheduler._core.leases import observe
 from apscheduler._core.sharing import share_of
@@ -57,7 +57,7 @@ class Heartbeat:
             self._thread.join(LONGEST_WAIT)
 
     def _run(self) -> None:
-        while not self._stop.wait(self._lease / BEATS_PER_LEASE * random.uniform(0.9, 1.0)):
+        while not self._stop.wait(self._lease / BEATS_PER_LEASE * between(0.9, 1.0)):
             if self._is_over():
                 self._at_end()
                 continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from apscheduler._chance import between
 from apscheduler._core.claims import StoredRun
 from apscheduler._core.sharing import share_of
 from apscheduler.events import EVENT_JOB_INTERRUPTED, JobInterruptedEvent
@@ -43,7 +43,7 @@ def seconds_until_poll(engine: Engine, slot: StoreSlot) -> float:
     now = engine.clock.monotonic()
     if now >= slot.poll_at:
         slot.dirty = True
-        slot.poll_at = now + POLL_INTERVAL * random.uniform(0.8, 1.2)
+        slot.poll_at = now + POLL_INTERVAL * between(0.8, 1.2)
     return slot.poll_at - now
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -50,6 +51,14 @@ def test_a_run_time_is_started_by_one_of_them(pair):
     both_pass_time(pair, 1, steps=100)
     assert RAN == ["a"] * 10
     assert len(pair[1].get_runs("j", status="succeeded")) == 10
+
+
+def test_the_numbers_of_a_program_that_seeds_random_are_the_same_beside_them(pair):
+    pair[0].add_job(note, "interval", seconds=10, args=["a"], id="j")
+    before = random.getstate()
+    both_pass_time(pair, 1, steps=30)  # with polls, whose pauses are drawn
+    assert len(RAN) == 3
+    assert random.getstate() == before
 
 
 def test_what_one_of_them_adds_is_run_by_the_other_when_the_first_has_gone(pair):
