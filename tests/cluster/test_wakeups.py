@@ -32,7 +32,7 @@ def delays(cluster, count: int) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("backend", ["postgresql"])
+@pytest.mark.parametrize("backend", ["postgresql", "zookeeper", "etcd"])
 def test_where_the_server_tells_of_it_a_job_that_another_process_adds_starts_at_once(cluster, backend):
     found = delays(cluster, 15)
     assert min(found) < 0.02  # a busy machine is slower, but not always

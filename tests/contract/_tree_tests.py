@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from functools import partial
 
 import pytest
 
+from _forks import in_child
 from apscheduler._core.claims import RUNNING, RunQuery
 from apscheduler.jobstores._tree_index import MINUTE
 from apscheduler.testing._jobstore_tools import (
@@ -195,6 +197,23 @@ class TreeTests:
         assert document["job_state"]["next_run_time"].timestamp() == LATER
         after = stored(opened())
         assert (after.revision, after.next_run_time) == (revision, LATER)
+
+    # -- forks ------------------------------------------------------------------------------------------------
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+    def test_the_child_of_a_fork_starts_anew_and_the_parent_goes_on(self, opened):
+        store = opened()
+        row = added(store)
+
+        def claim_in_child():
+            store.forked()
+            store.start(StandIn(), "default")
+            return list(store.claim("child", [claim_of(row)]))
+
+        assert in_child(claim_in_child) == [0]
+        after = stored(store)
+        won(store, claim_of(after, then=LATER))
+        assert [run.node for run in runs_of(store)] == ["n1", "child"]
 
     # -- wake-ups --------------------------------------------------------------------------------------------
 

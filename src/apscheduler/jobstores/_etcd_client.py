@@ -27,6 +27,9 @@ UNAUTHENTICATED = 16
 INVALID_ARGUMENT = 3
 
 
+_of_the_parent: list[urllib3.HTTPConnectionPool] = []
+
+
 class EtcdError(Exception):
     """What the server answers instead of doing what it was asked to.
 
@@ -129,6 +132,12 @@ class EtcdClient:
         with self._lock:
             self._open.close()
             self._open = self._new_pool()
+
+    def forked(self) -> None:
+        """Leave the connections to the parent process, open and unused; later requests make new ones."""
+        _of_the_parent.append(self._open)
+        self._lock = Lock()
+        self._open = self._new_pool()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json"}

@@ -160,7 +160,9 @@ class EtcdTree(Tree):
         documents, jobs = (answer["response_range"].get("count", "0") for answer in answers)
         return bool(documents != jobs)
 
-    def watch(self, on_change: Callable[[], None], on_foreign: Callable[[], None]) -> Callable[[], None]:
+    def watch(
+        self, own: bytes, on_change: Callable[[], None], on_foreign: Callable[[], None]
+    ) -> Callable[[], None]:
         """Call `on_change` when `numbers/changed` was written, and `on_foreign` when 3.x has written documents."""
 
         def look() -> None:
@@ -169,7 +171,7 @@ class EtcdTree(Tree):
 
         documents = self._at("def/")
         changed = self._at("numbers/changed")
-        return EtcdWatch(self.client, changed, on_change, documents, _after(documents), look).start()
+        return EtcdWatch(self.client, changed, own, on_change, documents, _after(documents), look).start()
 
     def _at(self, key: str) -> bytes:
         text = self._def + key[4:] if key.startswith("def/") else self._state + key

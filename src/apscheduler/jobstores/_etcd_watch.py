@@ -16,7 +16,6 @@ CHANGED = 1
 DOCUMENTS = 2
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 10.0
-CONNECTING = 10.0
 
 
 class EtcdWatch:
@@ -26,6 +25,7 @@ class EtcdWatch:
         self,
         client: EtcdClient,
         key: bytes,
+        own: bytes,
         on_key: Callable[[], None],
         first: bytes,
         end: bytes,
@@ -38,18 +38,17 @@ class EtcdWatch:
             # What is removed is not due earlier, and every job that fires for the last time is.
             {"create_request": {**documents, "filters": ["NODELETE"]}},
         ]
+        self._own = text64(own)
         self._on_key = on_key
         self._on_range = on_range
-        self._watching = Event()
         self._ended = Event()
         self._lock = Lock()
         self._stream: EtcdStream | None = None
         self._thread = Thread(target=self._run, name="APScheduler-etcd-watch", daemon=True)
 
     def start(self) -> Callable[[], None]:
-        """Start to watch, wait until the server does, and return what ends it."""
+        """Start to watch, and return what ends it."""
         self._thread.start()
-        self._watching.wait(CONNECTING)
         return self._end
 
     def _end(self) -> None:
@@ -61,12 +60,12 @@ class EtcdWatch:
             self._thread.join(5)
 
     def _run(self) -> None:
-        delay, again = FIRST_DELAY, False
+        delay = FIRST_DELAY
         while not self._ended.is_set():
             try:
                 for answer in self._answers():
-                    if self._take(answer, again):
-                        delay, again = FIRST_DELAY, True
+                    if self._take(answer):
+                        delay = FIRST_DELAY
             except Exception:  # of any kind: it is watched again, and then all is looked at
                 pass
             self._ended.wait(delay)
@@ -86,20 +85,20 @@ class EtcdWatch:
                 self._stream = None
             stream.close()
 
-    def _take(self, answer: dict[str, Any], again: bool) -> bool:
+    def _take(self, answer: dict[str, Any]) -> bool:
         """Tell what an answer says; return whether it says that the watch is there."""
         if answer.get("canceled"):
             raise ConnectionError(answer.get("cancel_reason", "the watch was ended by the server"))
         if answer.get("created"):
             if answer.get("watch_id") == str(DOCUMENTS):
-                if again:
-                    self._on_range()
-                self._on_key()  # at the beginning, too, because of what happened before
-                self._watching.set()
+                self._on_range()
+                self._on_key()
                 return True
             return False
+        events = answer.get("events", ())
         if answer.get("watch_id") == str(CHANGED):
-            self._on_key()
-        elif answer.get("events"):
+            if any(event["kv"].get("value") != self._own for event in events):
+                self._on_key()
+        elif events:
             self._on_range()
         return False

@@ -136,10 +136,13 @@ class Tree(metaclass=ABCMeta):
         """Return whether jobs may have been added or removed by somebody who writes `def` alone, as 3.x does."""
 
     @abstractmethod
-    def watch(self, on_change: Callable[[], None], on_foreign: Callable[[], None]) -> Callable[[], None]:
-        """Call `on_change` when `numbers/changed` was written, or may have been, and `on_foreign` for `def`.
+    def watch(
+        self, own: bytes, on_change: Callable[[], None], on_foreign: Callable[[], None]
+    ) -> Callable[[], None]:
+        """Call `on_change` when `numbers/changed` was written, and `on_foreign` when documents have come from 3.x.
 
-        The calls come from a thread of the watch. What is returned ends it.
+        Both are called from a thread of the watch, also when it begins, or begins anew after a connection was lost.
+        That the value `own` was written is not told. What is returned ends the watch, and may be called twice.
         """
 
 

@@ -161,6 +161,7 @@ class Claims:
         first = final if hours_of(run.run_time for run in final) <= most else final[:most]
         versions = self._log.commit(ops, first)
         if versions is None:
+            self._index.conflicted()
             self._tree.catch_up()
             return False
         if running:

@@ -32,6 +32,7 @@ LOOKS = 20
 ENTRY_BYTES = 120
 TIDIED = 500
 FRESH = 5.0
+CONTENDED = 1.0
 
 
 class Entry(NamedTuple):
@@ -89,6 +90,7 @@ class Index:
         self._tree = tree
         self._lock = Lock()
         self._leaves: OrderedDict[str, tuple[Leaf, float]] = OrderedDict()
+        self._contended_until = float("-inf")
         self._empty: dict[str, tuple[int | None, float]] = {}
         self._entries: OrderedDict[str, Entry] = OrderedDict()
 
@@ -187,7 +189,7 @@ class Index:
         Nothing is lost by what is known only: then the leaves are read.
         """
         names = {leaf for change in changes for leaf in change.leaves}
-        if not fresh:
+        if not fresh and not self.is_contended:
             oldest = SYSTEM.monotonic() - FRESH
             with self._lock:
                 kept = {name: self._leaves[name] for name in names if name in self._leaves}
@@ -208,6 +210,15 @@ class Index:
             self._keep(name, leaf)
         self.remember(change.new for change in edit.made if change.new is not None)
         self.forget(change.old.name for change in edit.made if change.new is None and change.old is not None)
+
+    @property
+    def is_contended(self) -> bool:
+        """Whether others write the same leaves just now, so that what is known of them is of no use."""
+        return SYSTEM.monotonic() < self._contended_until
+
+    def conflicted(self) -> None:
+        """Tell that an edit was not done, because somebody else has written a leaf."""
+        self._contended_until = SYSTEM.monotonic() + CONTENDED
 
     def parts(
         self, changes: Sequence[Change], own_ops: Sequence[int], own_bytes: Sequence[int], room: int

@@ -28,6 +28,9 @@ LONGEST_PAUSE = 0.02
 REMEMBERED = 20_000
 ROOM = 3
 
+LEAD = 200_000
+"""Revisions: those of the jobs that are added in 0.2 seconds."""
+
 
 class Jobs:
     """Inserts, replaces, reads and removes jobs."""
@@ -37,7 +40,8 @@ class Jobs:
         self._index = index
         self._lock = Lock()
         self._definitions: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
-        self._floor = 0
+        self._floor: tuple[Check, int] | None = None
+        self.writer = token_hex(8).encode()
 
     def name_of(self, job_id: str) -> str:
         """Return the name of a job on this server."""
@@ -45,7 +49,7 @@ class Jobs:
 
     def changed(self) -> Put:
         """Return the operation that tells others that there is something new."""
-        return Put("numbers/changed", token_hex(8).encode(), guarded=False)
+        return Put("numbers/changed", self.writer, guarded=False)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -122,7 +126,7 @@ class Jobs:
 
     def _insert_some(self, rows: Sequence[JobRow]) -> list[str]:
         for attempt in range(ATTEMPTS):
-            check, floor = self.read_floor()
+            check, floor = self.read_floor(fresh=attempt > 0 or self._index.is_contended)
             changes = []
             ops: list[Op] = [check]
             for row in rows:
@@ -156,6 +160,7 @@ class Jobs:
         try:
             versions = self._tree.commit([*edit.ops, *ops])
         except ConflictError:
+            self._index.conflicted()
             self._tree.catch_up()
             return False
         self._index.edited(edit, versions)
@@ -228,26 +233,36 @@ class Jobs:
 
     # -- revisions -------------------------------------------------------------------------------------------
 
-    def read_floor(self) -> tuple[Check, int]:
-        """Return the highest revision that a removed job had, with the condition that it has not grown."""
-        (node,) = self._tree.read(["numbers/floor"])
-        if node is None:
-            self.prepare()
+    def read_floor(self, fresh: bool = True) -> tuple[Check, int]:
+        """Return the highest revision that a removed job may have had, with the condition that it has not grown.
+
+        Not `fresh` is what was read last: where it has grown meanwhile, the condition does not hold.
+        """
+        known = self._floor
+        if fresh or known is None:
             (node,) = self._tree.read(["numbers/floor"])
-            assert node is not None, "somebody removes the keys of the store"
-        self._floor = max(self._floor, int(node.value))
-        return Check("numbers/floor", node.version), int(node.value)
+            if node is None:
+                self.prepare()
+                (node,) = self._tree.read(["numbers/floor"])
+                assert node is not None, "somebody removes the keys of the store"
+            known = self._floor = Check("numbers/floor", node.version), int(node.value)
+        return known
 
     def raise_floor(self, revision: int) -> None:
-        """Have no job start with `revision` or less from now on; to be done before a job with it is removed."""
-        while revision > self._floor:
+        """Have no job start with `revision` or less from now on; to be done before a job with it is removed.
+
+        It is raised by more, because each time fails the additions that are under way.
+        """
+        _, floor = self.read_floor(fresh=False)
+        while revision > floor:
             check, floor = self.read_floor()
             if revision > floor:
                 try:
-                    self._tree.commit([Put("numbers/floor", str(revision).encode(), check.version)])
+                    self._tree.commit([Put("numbers/floor", str(revision + LEAD).encode(), check.version)])
                 except ConflictError:
                     continue
-                self._floor = max(self._floor, revision)
+                self._floor = None
+                return
 
     def prepare(self) -> None:
         """Create the keys that must be there; any number of processes may do so at once."""

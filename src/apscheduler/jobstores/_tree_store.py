@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from base64 import b64decode
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -25,12 +26,14 @@ from apscheduler.jobstores._tree import ConflictError, Create, Delete, Put, Tree
 from apscheduler.jobstores._tree_claims import Claims
 from apscheduler.jobstores._tree_codec import DocumentCodec
 from apscheduler.jobstores._tree_foreign import FiredJobs, ForeignJobs
-from apscheduler.jobstores._tree_index import Index
+from apscheduler.jobstores._tree_index import Entry, Index
 from apscheduler.jobstores._tree_jobs import Jobs
 from apscheduler.jobstores._tree_live import LiveRuns
 from apscheduler.jobstores._tree_log import RunLog
 from apscheduler.jobstores._tree_names import tag_of
 from apscheduler.jobstores.base import ClaimingJobStore
+
+_of_the_parent: list[Tree] = []
 
 
 class TreeJobStore(ClaimingJobStore):
@@ -38,7 +41,11 @@ class TreeJobStore(ClaimingJobStore):
 
     def __init__(self, tree: Tree, pickle_protocol: int) -> None:
         self.pickle_protocol = pickle_protocol
-        self._codec = DocumentCodec(pickle_protocol)
+        self._build_on(tree)
+
+    def _build_on(self, tree: Tree) -> None:
+        self._watches: list[Callable[[], None]] = []
+        self._codec = DocumentCodec(self.pickle_protocol)
         self._tree = tree
         self._index = Index(tree)
         self._jobs = Jobs(tree, self._index)
@@ -47,7 +54,15 @@ class TreeJobStore(ClaimingJobStore):
         self._foreign = ForeignJobs(tree, self._index, self._jobs, self.new_revision)
         self._claims = Claims(tree, self._index, self._jobs, self._live, self._log, self._foreign)
         self._fired = FiredJobs(tree, self._index, self._jobs)
-        self._unsubscribe: Callable[[], None] | None = None
+
+    @abstractmethod
+    def _make_tree(self) -> Tree:
+        """Return the tree anew, in the child of a fork, without the connections of the parent."""
+
+    def forked(self) -> None:
+        """Leave the connections to the parent process, and all that it was about to do."""
+        _of_the_parent.append(self._tree)  # kept, because what is freed may say goodbye to a server
+        self._build_on(self._make_tree())
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Connect, make what is missing, and adopt the jobs that 3.x has left."""
@@ -58,12 +73,13 @@ class TreeJobStore(ClaimingJobStore):
 
     def shutdown(self) -> None:
         """Leave the jobs as 3.x expects them, as far as that is possible now, and disconnect."""
+        while self._watches:
+            self._watches.pop()()
         try:
             self._fired.leave_for_3x(self.load, self.pickle_protocol)
         except Exception as exc:
             # Whatever it is, nothing is lost: the entries are right, only a copy in the documents is old.
             self._logger.debug("The stored jobs were not brought up to date for 3.x: %s", exc)
-        self._stop_watching()
         self._tree.close()
 
     # -- jobs ------------------------------------------------------------------------------------------------
@@ -109,13 +125,24 @@ class TreeJobStore(ClaimingJobStore):
     def read_due(self, now: float, limit: int) -> Due:
         """Return at most `limit` jobs that are due, earliest first, and the next run time after `now`."""
         entries, later = self._index.due(now, limit)
+        return Due(self._rows(entries), later)
+
+    def read_share(self, now: float, limit: int, part: int, parts: int) -> Due:
+        """Return at most `limit` due jobs whose revision, divided by `parts`, leaves `part`, earliest first.
+
+        The definitions of the others are not read.
+        """
+        entries, _ = self._index.due(now, limit * parts)
+        return Due(self._rows([entry for entry in entries if entry.revision % parts == part][:limit]), None)
+
+    def _rows(self, entries: Sequence[Entry]) -> list[DueRow]:
         counts = self._live.counts() if entries else {}
         rows = []
         for entry, definition in self._jobs.with_definitions(entries):
             assert entry.time is not None
             job_id = entry.id
             rows.append(DueRow(job_id, entry.time, entry.revision, definition, counts.get(job_id, 0)))
-        return Due(rows, later)
+        return rows
 
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply each claim whose job still has the claim's revision; return the indexes of those won."""
@@ -221,17 +248,12 @@ class TreeJobStore(ClaimingJobStore):
     # -- wake-ups --------------------------------------------------------------------------------------------
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None] | None:
-        """Have `callback` called (from any thread) when another process changed a job; return what ends that."""
+        """Have `callback` called when another node has changed a job, and when it begins; return what ends that."""
 
         def look_for_foreign() -> None:
             if self._foreign.adopt():
                 callback()
 
-        self._stop_watching()
-        ended = self._unsubscribe = self._tree.watch(callback, look_for_foreign)
-        return ended
-
-    def _stop_watching(self) -> None:
-        unsubscribe, self._unsubscribe = self._unsubscribe, None
-        if unsubscribe is not None:
-            unsubscribe()
+        end = self._tree.watch(self._jobs.writer, callback, look_for_foreign)
+        self._watches.append(end)
+        return end

@@ -64,6 +64,7 @@ class ZooKeeperTree(Tree):
     def __init__(self, client: KazooClient, path: str, ours: bool, max_bytes: int) -> None:
         self.client = client
         self.max_bytes = max_bytes
+        self.of_parent = False
         self._ours = ours
         self._path = "/" + path.strip("/")
         self._def = "" if self._path == "/" else self._path
@@ -77,6 +78,11 @@ class ZooKeeperTree(Tree):
 
     def open(self) -> None:
         """Connect, unless the client is connected, and make the folders."""
+        if self.of_parent:
+            raise RuntimeError(
+                "The kazoo client of ZooKeeperJobStore was made in the process that this one was forked from, and has"
+                " no threads here: make the store anew with a new client, or pass hosts= instead of client="
+            )
         self.client.add_listener(self._on_state)
         if not self.client.connected:
             self.client.start()
@@ -238,14 +244,17 @@ class ZooKeeperTree(Tree):
         known, self._changes = self._changes, changes
         return after.numChildren != ours.numChildren or (known is not None and known != changes)
 
-    def watch(self, on_change: Callable[[], None], on_foreign: Callable[[], None]) -> Callable[[], None]:
+    def watch(
+        self, own: bytes, on_change: Callable[[], None], on_foreign: Callable[[], None]
+    ) -> Callable[[], None]:
         """Call `on_change` when `numbers/changed` was written, and `on_foreign` when documents have come."""
 
         def look() -> None:
             if self.is_foreign():
                 on_foreign()
 
-        return ZooKeeperWatch(self.ready, self._at("numbers/changed"), on_change, self._path, look).start()
+        changed = self._at("numbers/changed")
+        return ZooKeeperWatch(self.client, self.ready, changed, own, on_change, self._path, look).start()
 
     def _at(self, key: str) -> str:
         if key.startswith("def/"):

@@ -24,13 +24,17 @@ class ZooKeeperWatch:
 
     def __init__(
         self,
-        client: Callable[[], Any],
+        client: Any,
+        ready: Callable[[], Any],
         data_path: str,
+        own: bytes,
         on_data: Callable[[], None],
         children_path: str,
         on_children: Callable[[], None],
     ) -> None:
         self._client = client
+        self._ready = ready
+        self._own = own
         self._data_path = data_path
         self._on_data = on_data
         self._children_path = children_path
@@ -38,23 +42,20 @@ class ZooKeeperWatch:
         self._wake = Event()
         self._ended = Event()
         self._data = self._children = True
-        self._told = True  # at the beginning, because of what happened before
+        self._told = True
         self._version: int | None = None
         self._looked = float("-inf")
         self._thread = Thread(target=self._run, name="APScheduler-zookeeper-watch", daemon=True)
 
     def start(self) -> Callable[[], None]:
-        """Set the watches, start the thread, and return what ends it."""
-        self._listening = self._client()
-        self._listening.add_listener(self._state_changed)
-        self._set_data_watch()
-        self._set_children_watch()
+        """Start the thread, which sets the watches, and return what ends it."""
+        self._client.add_listener(self._state_changed)
         self._wake.set()
         self._thread.start()
         return self._end
 
     def _end(self) -> None:
-        self._listening.remove_listener(self._state_changed)
+        self._client.remove_listener(self._state_changed)
         self._ended.set()
         self._wake.set()
         if self._thread is not current_thread():
@@ -117,11 +118,14 @@ class ZooKeeperWatch:
         return None
 
     def _set_data_watch(self) -> bool:
-        """Watch the data, and return whether it was written since."""
-        _, stat = self._client().get(self._data_path, watch=self._data_fired)
+        """Watch the data, and return whether others have written it since."""
+        value, stat = self._ready().get(self._data_path, watch=self._data_fired)
         before, self._version = self._version, stat.version
-        return before is not None and before != stat.version
+        if before is None or stat.version == before:
+            return False
+        # Where more than one has written it, only the last of them shows.
+        return bool(stat.version != before + 1 or value != self._own)
 
     def _set_children_watch(self) -> None:
         self._looked = SYSTEM.monotonic()
-        self._client().get_children(self._children_path, watch=self._children_fired)
+        self._ready().get_children(self._children_path, watch=self._children_fired)

@@ -55,14 +55,15 @@ class EtcdJobStore(TreeJobStore):
         self.path = path
         self.close_connection_on_exit = close_connection_on_exit
         self.client = EtcdClient(**connect_args) if given is None else _as_client(given)
-        tree = EtcdTree(
-            self.client,
-            path,
-            given is None or close_connection_on_exit,
-            self.max_txn_ops,
-            self.max_request_bytes,
-        )
-        super().__init__(tree, pickle_protocol)
+        self._ours = given is None or close_connection_on_exit
+        super().__init__(self._new_tree(), pickle_protocol)
+
+    def _new_tree(self) -> EtcdTree:
+        return EtcdTree(self.client, self.path, self._ours, self.max_txn_ops, self.max_request_bytes)
+
+    def _make_tree(self) -> EtcdTree:
+        self.client.forked()
+        return self._new_tree()
 
     def dump(self, job: Job) -> bytes:
         """Return the pickled document of `job`."""

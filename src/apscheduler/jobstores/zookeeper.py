@@ -56,9 +56,21 @@ class ZooKeeperJobStore(TreeJobStore):
         given: Any = maybe_ref(client)
         self.path = path
         self.close_connection_on_exit = close_connection_on_exit
+        self._connect_args = connect_args if given is None else None
         self.client = _make_client(connect_args) if given is None else given
-        ours = given is None or close_connection_on_exit
-        super().__init__(ZooKeeperTree(self.client, path, ours, self.max_request_bytes), pickle_protocol)
+        super().__init__(self._new_tree(), pickle_protocol)
+
+    def _new_tree(self) -> ZooKeeperTree:
+        ours = self._connect_args is not None or self.close_connection_on_exit
+        return ZooKeeperTree(self.client, self.path, ours, self.max_request_bytes)
+
+    def _make_tree(self) -> ZooKeeperTree:
+        if self._connect_args is not None:
+            self.client = _make_client(self._connect_args)
+            return self._new_tree()
+        tree = self._new_tree()
+        tree.of_parent = True
+        return tree
 
     def dump(self, job: Job) -> bytes:
         """Return the pickled document of `job`."""
