@@ -41,10 +41,7 @@ class Looked:
 
     def fit(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
         """Return `reference(func)`; raise `ValueError` where `func` cannot be called with these arguments."""
-        if args or kwargs:
-            shape = (len(args), tuple(kwargs))
-        else:
-            shape = _NO_ARGUMENTS
+        shape = (len(args), tuple(kwargs)) if args or kwargs else _NO_ARGUMENTS
         if shape not in self._fits:
             try:
                 check_callable_args(func, args, kwargs)

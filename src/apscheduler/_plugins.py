@@ -46,11 +46,11 @@ def plugin_class(kind: str, name: str) -> Any:
         ImportError: its module needs a package that is not installed; the message names the extra.
         TypeError: what is registered is not of this kind.
     """
-    key = (kind, name)
-    if key not in _found:
+    found = _found.get((kind, name))
+    if found is None:
         path = _BUILT_IN[kind].get(name)
-        _found[key] = _load(path) if path else _from_other_packages(kind, name)
-    return _found[key]
+        found = _found[kind, name] = _load(path) if path else _from_other_packages(kind, name)
+    return found
 
 
 def _load(path: str) -> Any:

@@ -109,11 +109,11 @@ def test_adding_a_job(scheduler):
         for number in range(JOBS):
             scheduler.add_job(nothing, "interval", seconds=60 + number, id=str(number))
 
-    check(calls(add), {"memory": 50, "sqlite": 104}[scheduler.kind])
+    check(calls(add), {"memory": 42, "sqlite": 95}[scheduler.kind])
 
 
 def test_adding_many_jobs_at_once(scheduler):
-    check(calls(lambda: jobs_due_at_once(scheduler)), {"memory": 66, "sqlite": 92}[scheduler.kind])
+    check(calls(lambda: jobs_due_at_once(scheduler)), {"memory": 62, "sqlite": 89}[scheduler.kind])
 
 
 def test_deciding_claiming_and_submitting_what_is_due(scheduler):

@@ -14,7 +14,7 @@ from apscheduler.errors import ConflictingIdError
 from apscheduler.events import EVENT_JOB_ADDED, JobEvent
 from apscheduler.job import NO_KWARGS, Job, checked_call
 from apscheduler.schedulers._job_calls import JobCalls, Pending
-from apscheduler.schedulers._new_jobs import fill_in, make_trigger
+from apscheduler.schedulers._new_jobs import fill_in, make_trigger, set_first_run_time
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
@@ -79,8 +79,15 @@ class JobAdding(JobCalls):
             )
         limits = (executor, misfire_grace_time, coalesce, max_instances, on_crash)
         job = self._make_job(func, trigger, args, kwargs, id, name, limits, next_run_time, trigger_args)
-        if self._is_pending() and self._keep_pending([job], jobstore, replace_existing):
-            return job
+        if self.state == STATE_STOPPED:
+            if self._is_pending() and self._keep_pending([job], jobstore, replace_existing):
+                return job
+        elif next_run_time is undefined:  # which is known here, and slow to find out from the job
+            first = job.trigger.first_fire_time() if type(trigger) is str else None
+            if first is not None:
+                job.next_run_time = first
+            else:
+                set_first_run_time(job, self._engine.clock, self.timezone, self._logger)
         return self._real_add_job(job, jobstore, replace_existing)
 
     def add_jobs(
@@ -274,26 +281,30 @@ class JobAdding(JobCalls):
         fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
         job._jobstore_alias = alias  # first, because once it is stored another thread may run it
         try:
-            return self._store(slot, job, replace_existing)
+            row = slot.store.new_row(job)
+            if slot.store.insert_jobs((row,)):
+                if replace_existing is False:
+                    raise ConflictingIdError(job.id)
+                return self._put_in_place(slot, job, row, only_if_changed=replace_existing == "if_changed")
         except BaseException:
             job._jobstore_alias = None
             raise
+        return self._added(slot, job, row.next_run_time)
 
-    def _store(self, slot: StoreSlot, job: Job, replace_existing: bool | str) -> Job:
+    def _put_in_place(self, slot: StoreSlot, job: Job, row: JobRow, only_if_changed: bool) -> Job:
+        """Put `job` in the place of the stored one with its id; return the handle that counts."""
         store = slot.store
-        row = store.new_row(job)
-        while store.insert_jobs((row,)):
-            if replace_existing is False:
-                raise ConflictingIdError(job.id)
+        while True:
             stored = store.read_job(job.id)
             if stored is None:
+                if not store.insert_jobs((row,)):
+                    break
                 continue
-            if replace_existing == "if_changed":
+            if only_if_changed:
                 known = self._unchanged(slot, stored, job)
                 if known is not None:
-                    job._assign(
-                        known
-                    )  # for a program that has added it before `start()` and holds this handle
+                    # For a program that has added it before `start()` and holds this handle.
+                    job._assign(known)
                     return known
             if store.replace_job(JobRow(job.id, row.next_run_time, stored.revision, row.definition)):
                 if store is slot.given and isinstance(stored.definition, Job):
@@ -322,6 +333,6 @@ class JobAdding(JobCalls):
             )
         if EVENT_JOB_ADDED & self._engine.listeners.mask:
             self._engine.listeners.tell(JobEvent(EVENT_JOB_ADDED, job.id, slot.alias))
-        if stamp is not None:
+        if stamp is not None and not slot.knows(stamp):
             self._engine.note_due(slot, stamp)
         return job

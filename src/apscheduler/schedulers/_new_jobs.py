@@ -86,10 +86,15 @@ def fill_in(job: Job, defaults: Limits, clock: Clock, timezone: tzinfo, logger: 
         given = zip(job.limits, defaults, strict=True)
         job.limits = shared_limits(*(default if value is undefined else value for value, default in given))
     if not hasattr(job, "next_run_time"):
-        job.next_run_time = job.trigger.get_next_fire_time(None, clock.now(timezone))
-        if job.next_run_time is None:
-            logger.warning(
-                'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
-                job,
-                extra={"event": "job_never_fires"},
-            )
+        set_first_run_time(job, clock, timezone, logger)
+
+
+def set_first_run_time(job: Job, clock: Clock, timezone: tzinfo, logger: logging.Logger) -> None:
+    """Give `job` the first fire time of its trigger from now on."""
+    job.next_run_time = job.trigger.get_next_fire_time(None, clock.now(timezone))
+    if job.next_run_time is None:
+        logger.warning(
+            'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
+            job,
+            extra={"event": "job_never_fires"},
+        )

@@ -61,13 +61,17 @@ class StoreSlot:
         self.sightings: dict[str, Sighting] = {}
         self.pruned_at = 0.0
 
+    def knows(self, stamp: float) -> bool:
+        """Whether `note()` of something that is due at `stamp`, and stored, would change nothing.
+
+        Without the lock, because a reading that begins from now on sees what is stored, and one that has begun before
+        makes `_noted` None.
+        """
+        noted, due = self._noted, self.next_due
+        return noted is not None and noted <= stamp and due is not None and due <= stamp
+
     def note(self, stamp: float) -> bool:
         """Note that something is due at `stamp`; return whether that is earlier than all that was known of."""
-        noted, due = self._noted, self.next_due
-        if noted is not None and noted <= stamp and due is not None and due <= stamp:
-            # Without the lock, because a reading that begins from now on sees what was stored before this call, and
-            # one that has begun before makes `_noted` None.
-            return False
         with self._guard:
             if self._noted is None or stamp < self._noted:
                 self._noted = stamp

@@ -81,6 +81,12 @@ class TriggerContract:
                 shown = fire.astimezone(UTC).astimezone(fire.tzinfo)
                 assert shown.replace(tzinfo=None) == fire.replace(tzinfo=None), f"{fire!r} is skipped"
 
+    def test_a_first_fire_time_that_is_told_at_once_is_the_one_that_asking_gives(self) -> None:
+        """A new job takes the first without the second, where there is one."""
+        trigger = self.make_trigger()
+        first = trigger.first_fire_time()
+        assert first is None or trigger.get_next_fire_time(None, first) == first
+
     def test_the_next_fire_time_is_later_also_when_asked_late(self) -> None:
         """A scheduler that was down asks with a `now` long after the time before."""
         for now in self._nows():

@@ -45,6 +45,13 @@ class BaseTrigger(metaclass=ABCMeta):
             now: the current time, aware.
         """
 
+    def first_fire_time(self) -> datetime | None:
+        """Return the first fire time of a trigger that was made just now, or None where a clock must be asked first.
+
+        `add_job()` asks it of the triggers that it makes itself; a trigger need not answer.
+        """
+        return None
+
     def _apply_jitter(
         self, next_fire_time: datetime | None, jitter: float | None, now: datetime
     ) -> datetime | None:

@@ -79,7 +79,8 @@ class IntervalTrigger(BaseTrigger):
         self.start_date: datetime
         if start_date is None:
             self.start_is_default = True
-            self.start_date = datetime_utc_add(_clock.now(zone), interval)
+            now = _clock.now(zone)
+            self.start_date = now + interval if type(zone) is FixedOffset else datetime_utc_add(now, interval)
         else:
             self.start_is_default = False
             self.start_date = convert_to_datetime(start_date, zone, "start_date")
@@ -93,6 +94,11 @@ class IntervalTrigger(BaseTrigger):
     @interval_length.setter
     def interval_length(self, seconds: float) -> None:
         self.interval = timedelta(seconds=seconds)
+
+    def first_fire_time(self) -> datetime | None:
+        """Return the start date that was counted from now, which nothing but another option can change."""
+        plain = self.start_is_default and self.jitter is None and self.end_date is None
+        return self.start_date if plain and type(self) is IntervalTrigger else None
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """Return one interval after `previous_fire_time`; without one, the first fire time from `now` on."""

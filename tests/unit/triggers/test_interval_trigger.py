@@ -35,6 +35,28 @@ def test_the_first_fire_time_is_the_start_date_itself(noon):
     assert trigger.get_next_fire_time(None, noon) is trigger.start_date
 
 
+def test_a_new_one_tells_its_first_fire_time_without_a_clock(noon):
+    trigger = IntervalTrigger(minutes=5, timezone=BERLIN)
+    assert trigger.first_fire_time() is trigger.get_next_fire_time(None, noon)
+
+
+class Later(IntervalTrigger):
+    """Decides for itself."""
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        pytest.param(lambda: IntervalTrigger(minutes=5, timezone=UTC, jitter=10), id="jitter"),
+        pytest.param(lambda: IntervalTrigger(minutes=5, timezone=UTC, end_date="2020-01-01"), id="end"),
+        pytest.param(lambda: IntervalTrigger(minutes=5, timezone=UTC, start_date="2020-01-01"), id="start"),
+        pytest.param(lambda: Later(minutes=5, timezone=UTC), id="subclass"),
+    ],
+)
+def test_whose_first_fire_time_depends_on_more_is_asked_with_the_clock(noon, trigger):
+    assert trigger().first_fire_time() is None
+
+
 def test_a_start_date_in_the_past_is_gone_on_from_in_whole_intervals():
     trigger = IntervalTrigger(minutes=10, start_date="2027-01-01 00:05:00", timezone=UTC)
     now = datetime(2027, 1, 1, 3, 15, tzinfo=UTC)
