@@ -18,7 +18,7 @@ def started(cluster, lease, *skews):
     return processes
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mariadb"])
 def test_clocks_that_disagree_double_nothing_and_fire_no_earlier_than_the_fastest_says(cluster):
     with cluster.scheduler() as scheduler:
         scheduler.add_job(nothing, "interval", seconds=OFTEN, id="often", coalesce=False)

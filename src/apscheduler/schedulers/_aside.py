@@ -12,17 +12,32 @@ from apscheduler._core.aside import set_aside as decide
 from apscheduler._core.claims import SET_ASIDE, Claim, DueRow, NewRun
 from apscheduler.events import EVENT_JOB_SET_ASIDE, JobSetAsideEvent
 from apscheduler.executors._run import one_line
+from apscheduler.schedulers._node import is_gone
+from apscheduler.schedulers._steps import Call, Part
 
 if TYPE_CHECKING:
     from apscheduler.schedulers._engine import Engine
     from apscheduler.schedulers._registry import StoreSlot
 
 
-def set_aside(engine: Engine, slot: StoreSlot, row: DueRow, exc: BaseException) -> None:
-    """Leave a due job alone for a while, because it cannot be run in this process; said once for each reason.
+Unrunnable = tuple[DueRow, BaseException]
 
-    Where other schedulers live in the store it is said only if none of them has run it within a few seconds.
+
+def set_aside_all(engine: Engine, slot: StoreSlot, unrunnable: Sequence[Unrunnable]) -> Part:
+    """Leave due jobs alone for a while, because they cannot be run in this process; said once for each reason.
+
+    Where other schedulers live in the store it is said only if none of them has run the job within a few seconds. So
+    who seems to be alone looks again: the next release of a program may have come since the last heartbeat, and
+    have added what only it can run.
     """
+    if slot.store.shared and not slot.others:
+        nodes = yield Call(slot.store.read_nodes, slot.store.blocks)
+        slot.others = sum(node.id != engine.node.id and not is_gone(node) for node in nodes)
+    for row, exc in unrunnable:
+        _set_aside(engine, slot, row, exc)
+
+
+def _set_aside(engine: Engine, slot: StoreSlot, row: DueRow, exc: BaseException) -> None:
     reason, now = one_line(exc), engine.clock.monotonic()
     aside, say = decide(slot.aside.get(row.job_id), row.revision, reason, now, slot.others)
     slot.aside[row.job_id] = aside

@@ -34,7 +34,13 @@ from apscheduler.events import (
     JobSubmissionEvent,
 )
 from apscheduler.executors.base import BaseExecutor, Submission
-from apscheduler.schedulers._aside import forget_aside, seconds_until_aside_again, set_aside, still_aside
+from apscheduler.schedulers._aside import (
+    Unrunnable,
+    forget_aside,
+    seconds_until_aside_again,
+    set_aside_all,
+    still_aside,
+)
 from apscheduler.schedulers._fencing import may_be_late, record_late
 from apscheduler.schedulers._others import leave_claimed, look_who_shares, seconds_until_poll
 from apscheduler.schedulers._steps import Call, Part, Steps
@@ -158,7 +164,9 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
         rows, left, helping = choose(rows, share)
         slot.crowded = full and left and not helping
     slot.dirty = slot.dirty or full or left
-    plans = _decide_all(engine, slot, rows, now)
+    plans, unrunnable = _decide_all(engine, slot, rows, now)
+    if unrunnable:
+        yield from set_aside_all(engine, slot, unrunnable)
     if slot.to_record:
         yield Call(partial(store.record_runs, engine.node.id, slot.to_record), store.blocks)
         slot.to_record = []
@@ -211,9 +219,10 @@ def _settle_unclear(engine: Engine, slot: StoreSlot, now: float) -> Part:
     store = slot.store
     while slot.unclear:
         rows, _ = yield Call(partial(store.read_due, now, BATCH + len(slot.aside)), store.blocks)
-        # What is due as it was is decided anew, because its claim was not written, and more may be due by now.
+        # What is due as it was is decided anew, because its claim was not written, and more may be due by now. What
+        # cannot be run any more is due still, and set aside by the reading that follows.
         claimed = {_claimed(plan) for plan in slot.unclear[0]}
-        anew = _decide_all(engine, slot, [row for row in rows if (row.job_id, row.revision) in claimed], now)
+        anew, _ = _decide_all(engine, slot, [r for r in rows if (r.job_id, r.revision) in claimed], now)
         if anew:
             yield from _claim_and_submit(engine, slot, anew)
         # Also what seemed not to be written, and was lost now: the server may have been at it until then.
@@ -233,8 +242,11 @@ def _claimed(plan: _Plan) -> tuple[str, int]:
     return plan.decision.claim.job_id, plan.decision.claim.revision
 
 
-def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float) -> list[_Plan]:
-    plans = []
+def _decide_all(
+    engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: float
+) -> tuple[list[_Plan], list[Unrunnable]]:
+    plans: list[_Plan] = []
+    unrunnable: list[Unrunnable] = []
     now = datetime.fromtimestamp(stamp, engine.timezone)
     load, aside, executors = slot.store.load, slot.aside, engine.registry.executors
     blocks = slot.store.blocks
@@ -253,8 +265,8 @@ def _decide_all(engine: Engine, slot: StoreSlot, rows: Sequence[DueRow], stamp: 
                 decision = _with_trigger_state(slot, job, decision)
             plans.append(made(_Plan, (job, decision, executor)))
         except (Exception, SystemExit) as exc:  # whatever is wrong with this job, the others go on
-            set_aside(engine, slot, row, exc)
-    return plans
+            unrunnable.append((row, exc))
+    return plans, unrunnable
 
 
 def _with_trigger_state(slot: StoreSlot, job: Job, decision: Decision) -> Decision:
