@@ -24,8 +24,15 @@ Store = Annotated[
         "--store",
         metavar="URL",
         envvar="APSCHEDULER_STORE",
-        help="The job store: an SQLAlchemy URL such as sqlite:///jobs.sqlite.",
+        help="The job store: sqlite:///jobs.sqlite, postgresql://..., redis://..., zookeeper://...",
         show_default=False,
     ),
 ]
-Table = Annotated[str, typer.Option("--table", metavar="NAME", help="Name of the table of jobs.")]
+Table = Annotated[
+    str,
+    typer.Option(
+        "--table",
+        metavar="NAME",
+        help="Name of the table of jobs; collection on MongoDB, both keys on Redis.",
+    ),
+]

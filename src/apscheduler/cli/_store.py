@@ -1,7 +1,7 @@
-"""The job store that `--store URL` names, opened for reading or for a change; reading never writes.
+"""The job store that `--store URL` names, opened for reading or for a change; reading makes nothing.
 
-A store that is only read is not started, because starting it creates tables. So a wrong URL or table name leaves
-nothing behind, neither a table nor an empty SQLite file.
+An SQL store that is only read is not started, because starting it creates tables. So a wrong URL or table name leaves
+nothing behind, neither a table nor an empty SQLite file. The stores of other servers are in `_servers`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from apscheduler._core.claims import JobRow
 from apscheduler.cli._errors import RefusedError, first_line
+from apscheduler.cli._options import DEFAULT_TABLE
+from apscheduler.cli._servers import KINDS, opened_server
+from apscheduler.jobstores.base import ClaimingJobStore
 
 if TYPE_CHECKING:
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
@@ -22,15 +25,25 @@ _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")
 
 
 @contextmanager
-def opened(url: str, table: str, runs: bool = False, change: bool = False) -> Iterator[SQLAlchemyJobStore]:
-    """Return the store of a table that exists; what the database complains of meanwhile refuses the command.
+def opened(url: str, table: str, runs: bool = False, change: bool = False) -> Iterator[ClaimingJobStore]:
+    """Return the store of a URL, which exists; what its database complains of meanwhile refuses the command.
 
     Args:
         url: of the database.
-        table: name of the table of jobs.
+        table: name of the table of jobs, or what stands for it on another server.
         runs: whether the run log is needed too, which a table of 3.x does not have.
         change: whether something will be changed; then a table of 3.x is completed first.
     """
+    if url.partition(":")[0] in KINDS:
+        with opened_server(url, hidden(url), None if table == DEFAULT_TABLE else table) as store:
+            yield store
+    else:
+        with _opened_sql(url, table, runs, change) as store:
+            yield store
+
+
+@contextmanager
+def _opened_sql(url: str, table: str, runs: bool, change: bool) -> Iterator[ClaimingJobStore]:
     store = _make(url, table)
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -63,17 +76,18 @@ def has_tables(store: SQLAlchemyJobStore) -> bool:
     return missing is None and inspect(store.engine).has_table(table.name, schema=table.schema)
 
 
-def read_rows(store: SQLAlchemyJobStore) -> Sequence[JobRow]:
-    """Return all stored rows by next run time, also of a table of 3.x, which has no revisions."""
+def read_rows(store: ClaimingJobStore) -> Sequence[JobRow]:
+    """Return all stored rows by next run time, also of an SQL table of 3.x, which has no revisions."""
+    if not hasattr(store, "jobs_t"):
+        return store.read_jobs()
     from sqlalchemy import inspect, select
 
-    table = store.jobs_t
-    columns = {
-        column["name"] for column in inspect(store.engine).get_columns(table.name, schema=table.schema)
-    }
+    sql: SQLAlchemyJobStore = store  # type: ignore[assignment]  # which alone has such a table
+    table = sql.jobs_t
+    columns = {column["name"] for column in inspect(sql.engine).get_columns(table.name, schema=table.schema)}
     if "revision" in columns:
         return store.read_jobs()
-    with store.engine.connect() as conn:
+    with sql.engine.connect() as conn:
         found = conn.execute(select(table.c.id, table.c.next_run_time, table.c.job_state)).all()
     rows = [JobRow(row[0], row[1], 0, bytes(row[2])) for row in found]
     return sorted(rows, key=lambda row: (row[1] is None, row[1] or 0.0, row[0]))
@@ -95,7 +109,7 @@ def _make(url: str, table: str) -> SQLAlchemyJobStore:
     except (SQLAlchemyError, ValueError) as exc:
         raise RefusedError(
             f"--store {hidden(url)!r} is no database URL ({first_line(exc)}): write it like"
-            " sqlite:///jobs.sqlite or postgresql://user:password@host/database"
+            " sqlite:///jobs.sqlite, postgresql://user:password@host/database or redis://host:6379/0"
         ) from exc
 
 

@@ -42,7 +42,7 @@ def check(
         typer.Option(
             "--store",
             metavar="URL",
-            help="Check this job store instead: an SQLAlchemy URL such as sqlite:///jobs.sqlite.",
+            help="Check this job store instead: sqlite:///jobs.sqlite, postgresql://..., redis://..., zookeeper://...",
             show_default=False,
         ),
     ] = None,
