@@ -28,16 +28,22 @@ _CALLING_OUT = (
 def in_our_own_call() -> bool:
     """Return whether the caller was called, in the main thread, from within a call of this package.
 
-    Of the frames around it those of the package that are nearest are judged, apart from the caller's own.
+    Around the caller's own frames there may be several such calls, because handlers interrupt each other, and call
+    what has listeners; each is judged by where it stands.
     """
     if threading.current_thread() is not threading.main_thread():
         return False  # handlers run nowhere else
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - documented, and inspect is slow to import
     while frame is not None and _is_ours(frame):
         frame = frame.f_back
-    while frame is not None and not _is_ours(frame):
+    standing_in_ours = True  # as the frames that were skipped do
+    while frame is not None:
+        ours = _is_ours(frame)
+        if ours and not standing_in_ours and not _name(frame).startswith(_CALLING_OUT):
+            return True
+        standing_in_ours = ours
         frame = frame.f_back
-    return frame is not None and not _name(frame).startswith(_CALLING_OUT)
+    return False
 
 
 def _is_ours(frame: FrameType) -> bool:

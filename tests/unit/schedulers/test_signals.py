@@ -54,6 +54,34 @@ def test_sigterm_waits_for_what_runs_and_exits_with_0():
     assert err == ""
 
 
+@pytest.mark.parametrize("call", ["scheduler.shutdown()", "scheduler.add_job(say, args=['x'])"])
+def test_a_shutdown_by_a_handler_in_the_middle_of_a_call_is_made_elsewhere(call):
+    """Also where the handler does so by way of a listener, whose own caller holds nothing."""
+    out, _ = run(
+        f"""
+        from apscheduler.events import EVENT_JOB_ADDED, EVENT_SCHEDULER_SHUTDOWN
+        from apscheduler.triggers.interval import IntervalTrigger
+        class Interrupted(IntervalTrigger):
+            def get_next_fire_time(self, previous_fire_time, now):
+                kill(signal.SIGUSR1)
+                say("goes on")
+                return super().get_next_fire_time(previous_fire_time, now)
+        def handler(*_):
+            {call}
+        def on_added(event):
+            if scheduler.running:
+                scheduler.shutdown()
+        scheduler = BackgroundScheduler(timezone="UTC")
+        scheduler.add_listener(on_added, EVENT_JOB_ADDED)
+        scheduler.add_listener(lambda _: say(threading.current_thread().name), EVENT_SCHEDULER_SHUTDOWN)
+        signal.signal(signal.SIGUSR1, handler)
+        scheduler.start(paused=True)
+        scheduler.add_job(say, Interrupted(hours=1), args=["x"])
+        """
+    )
+    assert set(out.splitlines()) == {"goes on", "APScheduler-shutdown"}
+
+
 def test_sigint_is_a_keyboard_interrupt_after_a_graceful_end():
     out, _ = run(
         """
