@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
@@ -14,6 +15,13 @@ from apscheduler._core.sharing import WHOLE, Share
 from apscheduler._notes import noted
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.base import BaseJobStore, ClaimingJobStore
+
+_OURS = ("apscheduler.", "django_apscheduler.")
+_METHODS_OF_3X = (
+    "lookup_job", "get_due_jobs", "get_next_run_time", "get_all_jobs", "add_job", "update_job", "remove_job",
+    "remove_all_jobs",
+)  # fmt: skip
+_logger = logging.getLogger("apscheduler.scheduler")
 
 
 class StoreSlot:
@@ -32,7 +40,7 @@ class StoreSlot:
     def __init__(self, alias: str, store: BaseJobStore) -> None:
         self.alias = alias
         self.given = store
-        self.store: ClaimingJobStore = store if isinstance(store, ClaimingJobStore) else _guarded(store)
+        self.store: ClaimingJobStore = _claiming(store, alias)
         self.started = False
         self.dirty = True
         self.next_due: float | None = None
@@ -110,10 +118,35 @@ def _no_such(what: str, alias: str, there: Iterable[str]) -> KeyError:
     return noted(KeyError(f"No such {what}: {alias}"), note)
 
 
-def _guarded(store: BaseJobStore) -> ClaimingJobStore:
-    from apscheduler.jobstores._single_node import SingleNodeStore  # only stores written for 3.x need it
+def _claiming(store: BaseJobStore, alias: str) -> ClaimingJobStore:
+    """Return `store` under the claiming contract; one that is written for 3.x, or changes ours as for 3.x, guarded."""
+    overridden: list[str] = []
+    if isinstance(store, ClaimingJobStore):
+        overridden = _overridden(type(store))
+        if not overridden:
+            return store
+        _logger.warning(
+            'Job store "%s": %s overrides %s, so it is asked as in 3.x: by one scheduler, that must not share it, with'
+            " the record of runs in memory. To keep what it is a subclass for, override the methods of"
+            " ClaimingJobStore instead (insert_jobs, replace_job, delete_jobs, read_job, read_jobs, read_due, claim)",
+            alias,
+            type(store).__name__,
+            ", ".join(overridden),
+            extra={"event": "store_of_3x"},
+        )
+    from apscheduler.jobstores._single_node import SingleNodeStore  # only such stores need it
 
     return SingleNodeStore(store)
+
+
+def _overridden(cls: type) -> list[str]:
+    """Return the methods of 3.x that a subclass of one of our stores overrides, and that would not be called."""
+    found: list[str] = []
+    for base in cls.__mro__:
+        if base.__module__.startswith(_OURS):
+            return found if base is not ClaimingJobStore else []  # one that is written for claims throughout
+        found += [name for name in _METHODS_OF_3X if name in vars(base)]
+    return found
 
 
 class Registry:
