@@ -98,7 +98,8 @@ def _one(
         late = lateness_beyond_grace(submission.stamps[index], started, grace)
         if late is not None:
             return missed(submission, index, started, late, logger)
-    log_start(submission, index, logger)
+    if logger.isEnabledFor(logging.INFO):
+        log_start(submission, index, logger)
     return call(submission.func, submission.args, submission.kwargs, index, started, time, finish, awaited)
 
 

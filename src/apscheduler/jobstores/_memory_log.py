@@ -21,10 +21,12 @@ from apscheduler._core.claims import (
     RunKey,
     RunQuery,
     StoredRun,
-    made,
 )
 
 LOG_SIZE = 10_000
+
+_Key = tuple[str, int, float, int]
+"""A `RunKey` as a plain tuple, to which it is equal; one is made for each run, and a named one takes longer."""
 
 
 class MemoryLog:
@@ -38,19 +40,19 @@ class MemoryLog:
         self.live: dict[str, int] = {}
         self.nodes: dict[str, NodeRow] = {}
         # Plain tuples of plain values, here and in the log, because the garbage collector passes over those.
-        self._running: dict[RunKey, tuple[int, str, Any]] = {}  # id, node, what a repetition needs
+        self._running: dict[_Key, tuple[int, str, Any]] = {}  # id, node, what a repetition needs
         # How many runs of a claim are left, for claims of more than one.
         self._left: dict[tuple[str, int, int], int] = {}
         self._log: deque[tuple[Any, ...]] = deque(maxlen=LOG_SIZE)  # the values of a StoredRun
         self._ids = count(1)
-        self._kept: dict[RunKey, Any] = {}
+        self._kept: dict[_Key, Any] = {}
 
     def record(self, node: str, claim: Claim) -> None:
         """Write the runs of a claim that was won."""
         job_id, revision, _, runs, _, attempt, _, rerun = claim
         started = 0
         for run_time, status, reason in runs:
-            key = made(RunKey, (job_id, revision, run_time, attempt))
+            key = job_id, revision, run_time, attempt
             run_id = next(self._ids)
             if status == RUNNING:
                 started += 1
@@ -95,8 +97,8 @@ class MemoryLog:
     def won_before(self, node: str, claim: Claim) -> bool:
         """Return whether `node` has recorded this very claim, and still has it."""
         own = (claim.job_id, claim.revision, claim.attempt)
-        for key, running in self._running.items():
-            if running[1] == node and (key.job_id, key.revision, key.attempt) == own:
+        for (job_id, revision, _, attempt), running in self._running.items():
+            if running[1] == node and (job_id, revision, attempt) == own:
                 return True
         recorded = (StoredRun(*entry) for entry in self._log)
         statuses = [
@@ -114,7 +116,7 @@ class MemoryLog:
         runs += [
             StoredRun(running[0], *key, RUNNING, running[1])
             for key, running in self._running.items()
-            if wanted is None or key.job_id == wanted
+            if wanted is None or key[0] == wanted
         ]
         runs = [run for run in runs if _matches(run, query)]
         runs.sort(key=lambda run: (run.run_time, run.id), reverse=True)
@@ -141,13 +143,14 @@ class MemoryLog:
         taken = []
         self.nodes.pop(node_id, None)
         for key, running in [item for item in self._running.items() if item[1][1] == node_id]:
-            self.finish(Finish(key, INTERRUPTED, None, now, reason), keep=True)
+            self.finish(Finish(RunKey(*key), INTERRUPTED, None, now, reason), keep=True)
             taken.append(StoredRun(running[0], *key, INTERRUPTED, node_id, reason, None, now))
         return taken
 
     def kept(self) -> list[tuple[RunKey, Any]]:
         """Return what interrupted runs keep to be repeated with, oldest run time first."""
-        return sorted(self._kept.items(), key=lambda item: item[0].run_time)
+        found = [(RunKey(*key), definition) for key, definition in self._kept.items()]
+        return sorted(found, key=lambda item: item[0].run_time)
 
     def repeat(self, node: str, rerun: Rerun) -> bool:
         """Start a repetition; return False where that has been done, or is not wanted any more."""
@@ -167,17 +170,17 @@ class MemoryLog:
     def forget(self, job_ids: Collection[str] | None) -> None:
         """Forget what the runs of jobs (None: of all) keep to be repeated with, because those were removed."""
         if self._kept:
-            left = [] if job_ids is None else [key for key in self._kept if key.job_id not in job_ids]
+            left = [] if job_ids is None else [key for key in self._kept if key[0] not in job_ids]
             self._kept = {key: self._kept[key] for key in left}
         for key, running in self._running.items():
-            if running[2] is not None and (job_ids is None or key.job_id in job_ids):
+            if running[2] is not None and (job_ids is None or key[0] in job_ids):
                 self._running[key] = (*running[:2], None)
 
-    def _ended(self, key: RunKey) -> None:
+    def _ended(self, key: _Key) -> None:
         """Count a claim as ended with the last of its runs."""
-        job_id = key[0]
+        job_id, revision, _, attempt = key
         if self._left:
-            claim = (job_id, key.revision, key.attempt)
+            claim = (job_id, revision, attempt)
             left = self._left.get(claim, 1) - 1
             if left:
                 self._left[claim] = left

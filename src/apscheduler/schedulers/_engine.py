@@ -134,7 +134,7 @@ class Engine:
         slot = self.registry.slots.get(submission.jobstore)
         if slot is not None:
             self._record(slot, self._finish_of(submission, outcome))
-        logger = self._logger_of(submission)
+        logger = self._loggers.get(submission.job.limits[0]) or self._make_logger(submission)
         if outcome.status != SUCCEEDED or logger.isEnabledFor(logging.INFO):
             log_outcome(submission, outcome, logger)
         code = _CODES[outcome.status]
@@ -179,11 +179,9 @@ class Engine:
                 extra={"event": "record_failed"},
             )
 
-    def _logger_of(self, submission: Submission) -> logging.Logger:
+    def _make_logger(self, submission: Submission) -> logging.Logger:
         alias = submission.job.limits[0]
-        logger = self._loggers.get(alias)
-        if logger is None:
-            logger = self._loggers[alias] = logging.getLogger(f"apscheduler.executors.{alias}")
+        logger = self._loggers[alias] = logging.getLogger(f"apscheduler.executors.{alias}")
         return logger
 
     def _tell(self, code: int, submission: Submission, outcome: Outcome) -> None:
