@@ -2,6 +2,31 @@
 # Install the database servers and the browser that the tests start, where this can be done without asking: as root, on Debian.
 set -eu
 
+# Stand-ins for MongoDB and RethinkDB, which Debian has not: kept in a folder of the user, so that it is done once.
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/apscheduler-tests"
+
+install_ferretdb() {
+    work="$(mktemp -d)"
+    # Built from its own source, because the program wants a file that names its version and that no module brings.
+    source="$(cd "$work" && go mod download -json github.com/FerretDB/FerretDB@v1.24.2 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')"
+    cp -r "$source" "$work/source" && chmod -R u+w "$work/source"
+    echo v1.24.2 >"$work/source/build/version/version.txt"
+    mkdir -p "$cache/bin"
+    (cd "$work/source" && go build -mod=mod -o "$cache/bin/ferretdb" ./cmd/ferretdb)
+    rm -rf "$work"
+}
+
+if ! command -v mongod >/dev/null && ! command -v ferretdb >/dev/null && [ ! -x "$cache/bin/ferretdb" ]; then
+    if command -v go >/dev/null; then install_ferretdb; else echo "not installed, because there is no go: ferretdb"; fi
+fi
+if ! command -v rethinkdb >/dev/null && ! command -v reqlite >/dev/null && [ ! -e "$cache/reqlite/node_modules/.bin/reqlite" ]; then
+    if command -v npm >/dev/null; then
+        npm install --silent --no-fund --no-audit --prefix "$cache/reqlite" reqlite
+    else
+        echo "not installed, because there is no npm: reqlite"
+    fi
+fi
+
 missing=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$missing postgresql"
 command -v mariadbd >/dev/null || [ -x /usr/sbin/mariadbd ] || missing="$missing mariadb-server"

@@ -33,6 +33,8 @@ _BUILT_IN = {
         "redis": "apscheduler.jobstores.redis:RedisJobStore",
         "zookeeper": "apscheduler.jobstores.zookeeper:ZooKeeperJobStore",
         "etcd": "apscheduler.jobstores.etcd:EtcdJobStore",
+        "mongodb": "apscheduler.jobstores.mongodb:MongoDBJobStore",
+        "rethinkdb": "apscheduler.jobstores.rethinkdb:RethinkDBJobStore",
     },
 }
 _found: dict[tuple[str, str], Any] = {}
