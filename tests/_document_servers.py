@@ -1,7 +1,7 @@
-"""MongoDB and RethinkDB servers for tests, or programs that speak their protocols: on free ports, in temporary folders.
+"""RethinkDB servers for tests, or programs that speak their protocol: on free ports, in temporary folders.
 
-FerretDB 1.x stands in for MongoDB and reqlite for RethinkDB. Neither changes a document atomically (each reads it and
-then writes it), so what is promised of several nodes at the same moment is tested on a real server only.
+reqlite stands in for RethinkDB. It does not change a document atomically (it reads it and then writes it), so what is
+promised of several nodes at the same moment is tested on a real server only.
 """
 
 from __future__ import annotations
@@ -47,24 +47,6 @@ def skip_races_on_a_stand_in(request: pytest.FixtureRequest, program: str, varia
 
 def is_real(program: str, variable: str) -> bool:
     return variable in os.environ or shutil.which(program) is not None
-
-
-@cache
-def mongodb_url() -> str:
-    """Return the URL of a MongoDB server for this test session."""
-    if url := os.environ.get("APSCHEDULER_TEST_MONGODB_URL"):
-        return url
-    port, folder = _servers._free_port(), _folder("mongodb")
-    if mongod := shutil.which("mongod"):
-        command = [mongod, "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    else:
-        command = [
-            _program("ferretdb", "bin/ferretdb"), "--handler=sqlite", f"--sqlite-url=file:{folder}/",
-            f"--listen-addr=127.0.0.1:{port}", "--debug-addr=-", "--telemetry=disable",
-            f"--state-dir={folder}", "--log-level=error",
-        ]  # fmt: skip
-    _start(command, folder, port)
-    return f"mongodb://127.0.0.1:{port}/"
 
 
 @cache

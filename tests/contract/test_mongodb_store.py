@@ -1,7 +1,7 @@
 import pytest
 from pymongo import MongoClient
 
-from _document_servers import mongodb_url, skip_races_on_a_stand_in
+from _mongo_server import mongodb_url
 from apscheduler.jobstores.mongodb import MongoDBJobStore
 from apscheduler.testing._jobstore_tools import StandIn, added, stored
 from apscheduler.testing.jobstore import JobStoreContract
@@ -16,11 +16,8 @@ def client():
 
 
 class TestMongoDB(JobStoreContract):
-    batch = 150  # more than FerretDB takes in one command
-
     @pytest.fixture
-    def open_node(self, request, client):
-        skip_races_on_a_stand_in(request, "mongod", "APSCHEDULER_TEST_MONGODB_URL")
+    def open_node(self, client):
         return lambda: MongoDBJobStore("contract", client=client)
 
 
