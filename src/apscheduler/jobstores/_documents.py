@@ -6,7 +6,7 @@ Nothing here spans two documents, because the servers do not promise that. How c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 JOBS = "jobs"
@@ -31,7 +31,10 @@ class Change(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One of "==", "<", "<=", ">", ">=", "in" on a field; nothing but "==" None matches a document without it."""
+    """One of "==", "<", "<=", ">", ">=", "in", "%" on a field; nothing but "==" None matches a document without it.
+
+    The value of "%" is a divisor and the remainder that it leaves; there a field that is missing is 0.
+    """
 
     field: str
     op: str
@@ -39,12 +42,15 @@ class Condition(NamedTuple):
 
 
 class Documents(Protocol):
-    """The collections of one store. Documents are dicts with their key under "id"; every write is acknowledged."""
+    """The collections of one store. Documents are dicts with their key under "id"; every write is acknowledged.
+
+    `fields` are those that are needed of what is read, beside the key; None is for all of them.
+    """
 
     def prepare(self) -> None:
         """Create what is missing; any number of processes may do so at once."""
 
-    def get(self, kind: str, ids: Sequence[str]) -> list[Document]:
+    def get(self, kind: str, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Document]:
         """Return the documents with these keys that exist, in any order."""
 
     def find(
@@ -53,8 +59,14 @@ class Documents(Protocol):
         conditions: Sequence[Condition] = (),
         order: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         """Return the documents that meet all conditions, by ascending `order`; "-field" is descending."""
+
+    def counts(
+        self, kind: str, field: str, more_than: int, among: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """Return how many documents have the same value of `field`, for values (`among` these) of more than so many."""
 
     def insert(self, kind: str, documents: Sequence[Document]) -> set[str]:
         """Insert the documents whose keys do not exist, each atomically; return the keys of the others."""
@@ -64,6 +76,9 @@ class Documents(Protocol):
 
     def remove(self, kind: str, changes: Sequence[Change]) -> int:
         """Remove each document that is as `where` says, and return how many those were."""
+
+    def forked(self) -> None:
+        """Leave the connections that were made here to the parent process, open and unused."""
 
     def close(self) -> None:
         """Close a connection that was made here."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,8 @@ from rethinkdb.errors import ReqlOpFailedError
 from apscheduler.jobstores._documents import JOBS, NODES, NUMBERS, RUNS, Change, Condition, Document
 
 _AT_ONCE = 200
+_of_the_parent: list[Any] = []
+"""Kept, because what frees a connection may say goodbye to a server that the parent still talks to."""
 
 
 class RethinkDocuments:
@@ -39,7 +42,7 @@ class RethinkDocuments:
                 self._create(self._table(JOBS).index_create("next_run_time"))
             self._run(self._table(kind).index_wait())
 
-    def get(self, kind: str, ids: Sequence[str]) -> list[Document]:
+    def get(self, kind: str, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Document]:
         """Return the documents with these keys that exist, in any order."""
         return [
             document
@@ -53,6 +56,7 @@ class RethinkDocuments:
         conditions: Sequence[Condition] = (),
         order: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         """Return the documents that meet all conditions, by ascending `order`; "-field" is descending."""
         query = self._table(kind)
@@ -66,6 +70,14 @@ class RethinkDocuments:
             query = query.limit(max(limit, 0))
         found: list[Document] = self._run(query.coerce_to("array"), array_limit=10_000_000)
         return found
+
+    def counts(
+        self, kind: str, field: str, more_than: int, among: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """Return how many documents have the same value of `field`, for values (`among` these) of more than so many."""
+        conditions = [] if among is None else [Condition(field, "in", sorted(among))]
+        count = Counter(document[field] for document in self.find(kind, conditions, fields=[field]))
+        return {value: times for value, times in count.items() if times > more_than}
 
     def insert(self, kind: str, documents: Sequence[Document]) -> set[str]:
         """Insert the documents whose keys do not exist; return the keys of the others."""
@@ -87,6 +99,13 @@ class RethinkDocuments:
     def remove(self, kind: str, changes: Sequence[Change]) -> int:
         """Remove each document that is as `where` says, and return how many those were."""
         return self._each(kind, changes, lambda change, document: None)
+
+    def forked(self) -> None:
+        """Leave a connection that was made here to the parent process, open and unused."""
+        self._lock = Lock()
+        if self._ours:
+            _of_the_parent.append(self.conn)
+            self.conn = None
 
     def close(self) -> None:
         """Close a connection that was made here."""
@@ -140,6 +159,8 @@ def _matches(condition: Condition) -> Any:
         return lambda document: r.expr(list(value)).contains(document[name])
     if op == "==":
         return lambda document: document[name].eq(value)
+    if op == "%":
+        return lambda document: document[name].default(0).mod(value[0]).eq(value[1])
     # Not null, because that is smaller than every number.
     return lambda document: document[name].ne(None) & _compared(document[name], op, value)
 
