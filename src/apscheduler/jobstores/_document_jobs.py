@@ -13,96 +13,24 @@ every later job begins.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from threading import Lock
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from apscheduler._clock import SYSTEM
-from apscheduler._core.claims import (
-    INTERRUPTED,
-    RUNNING,
-    Claim,
-    Due,
-    DueRow,
-    JobRow,
-    RunKey,
-    StoredRun,
+from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Due, DueRow, JobRow, RunKey
+from apscheduler.jobstores._document_floor import Floor
+from apscheduler.jobstores._document_pending import (
+    FIELDS,
+    Pending,
+    entry_name,
+    entry_of,
+    pending_of,
+    revision_of,
 )
 from apscheduler.jobstores._document_records import as_document, record_id
-from apscheduler.jobstores._documents import JOBS, NUMBERS, RUNS, Change, Condition, Document, Documents
-from apscheduler.jobstores._text import storable_text
+from apscheduler.jobstores._documents import JOBS, RUNS, Change, Condition, Document, Documents
 
-FLOOR = "revision_floor"
 # Because not every server takes infinities.
 ENDLESS = 1e300
-
-
-class Pending(NamedTuple):
-    """A run in a job's document: where it is, and what would be recorded of it."""
-
-    job_id: str
-    path: str
-    entry: Document
-    run: StoredRun
-
-    @property
-    def key(self) -> RunKey:
-        """Return what its record is found by."""
-        return RunKey(*self.run[1:5])
-
-
-class _Numbers:
-    """Ascending numbers for run records: microseconds of the clock, so that none comes back in a later process."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._last = 0
-
-    def next(self) -> int:
-        with self._lock:
-            self._last = max(self._last + 1, int(SYSTEM.time() * 1_000_000))
-            return self._last
-
-
-_numbers = _Numbers()
-
-
-def revision_of(document: Document) -> int:
-    """Return the revision of a job's document; 3.x writes none."""
-    return int(document.get("revision") or 0)
-
-
-def pending_of(document: Document) -> Iterator[Pending]:
-    """Yield the runs that a job's document holds."""
-    for name, entry in (document.get("pending") or {}).items():
-        for number, run in (entry.get("runs") or {}).items():
-            run_id, run_time, status, reason, finished = run
-            stored = StoredRun(
-                int(run_id), document["id"], int(entry["revision"]), float(run_time), int(entry["attempt"]), status,
-                entry["node"], reason, None, finished,
-            )  # fmt: skip
-            yield Pending(document["id"], f"pending.{name}.runs.{number}", entry, stored)
-
-
-def entry_of(node: str, claim: Claim) -> Document:
-    """Return what a claim leaves in the job's document."""
-    now = SYSTEM.time()
-    runs = {
-        str(n): [
-            _numbers.next(), run.run_time, run.status, storable_text(run.reason),
-            None if run.status == RUNNING else now,
-        ]
-        for n, run in enumerate(claim.runs)
-    }  # fmt: skip
-    entry = {"node": node, "revision": claim.revision, "attempt": claim.attempt, "runs": runs}
-    if claim.rerun is not None:
-        entry["rerun"] = claim.rerun
-    return entry
-
-
-def entry_name(revision: int, attempt: int) -> str:
-    """Return the name of a claim within its job's document."""
-    return f"{revision}_{attempt}"
 
 
 class DocumentJobs:
@@ -110,6 +38,7 @@ class DocumentJobs:
 
     def __init__(self, documents: Documents) -> None:
         self._docs = documents
+        self._floor = Floor(documents)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -126,13 +55,30 @@ class DocumentJobs:
     def read_due(self, now: float, limit: int) -> Due:
         """Return what is due with its live claims, and the earliest next run time after that."""
         now = max(now, -ENDLESS)
-        found: list[Document] = []
-        if limit > 0:
-            found = self._docs.find(JOBS, [Condition("next_run_time", "<=", now)], "next_run_time", limit)
+        # One more than asked for, to see whether the next one is due as well: then nobody asks for a later time.
+        found = self._due(limit + 1 if limit > 0 else 0, Condition("next_run_time", "<=", now))
+        if len(found) > limit > 0:
+            return Due(self._with_live(found[:limit]), None)
+        later = self._docs.find(
+            JOBS, [Condition("next_run_time", ">", now)], "next_run_time", 1, fields=["next_run_time"]
+        )
+        return Due(self._with_live(found), float(later[0]["next_run_time"]) if later else None)
+
+    def read_share(self, now: float, limit: int, part: int, parts: int) -> Due:
+        """Return what is due and has a revision that leaves `part`, with its live claims."""
+        share = Condition("revision", "%", (parts, part))
+        return Due(self._with_live(self._due(limit, Condition("next_run_time", "<=", now), share)), None)
+
+    def read_some(self, job_ids: Sequence[str]) -> list[JobRow]:
+        """Return the rows of those of these jobs that are there."""
+        return [_row(document) for document in self._docs.get(JOBS, job_ids) if not document.get("gone")]
+
+    def _due(self, limit: int, *conditions: Condition) -> list[Document]:
+        return self._docs.find(JOBS, conditions, "next_run_time", limit) if limit > 0 else []
+
+    def _with_live(self, found: Sequence[Document]) -> list[DueRow]:
         live = self.live(found)
-        rows = [DueRow(*_row(document), live[document["id"]]) for document in found]  # type: ignore[arg-type]
-        later = self._docs.find(JOBS, [Condition("next_run_time", ">", now)], "next_run_time", 1)
-        return Due(rows, float(later[0]["next_run_time"]) if later else None)
+        return [DueRow(*_row(document), live[document["id"]]) for document in found]  # type: ignore[arg-type]
 
     def live(self, documents: Sequence[Document]) -> Counter[str]:
         """Return how many claims of each job have runs in flight."""
@@ -142,12 +88,18 @@ class DocumentJobs:
     def in_flight(self, documents: Sequence[Document]) -> list[Pending]:
         """Return the pending runs of documents that are running and have no record yet."""
         running = [run for doc in documents for run in pending_of(doc) if run.run.status == RUNNING]
-        ended = {doc["id"] for doc in self._docs.get(RUNS, [record_id(run.key) for run in running])}
+        ended = self.recorded(running)
         return [run for run in running if record_id(run.key) not in ended]
 
-    def with_pending(self) -> list[Document]:
-        """Return the documents that may have pending runs."""
-        return self._docs.find(JOBS, [Condition("busy", "==", True)])
+    def recorded(self, runs: Sequence[Pending]) -> set[str]:
+        """Return the keys of the records that there are of these runs."""
+        return {doc["id"] for doc in self._docs.get(RUNS, [record_id(run.key) for run in runs], ())}
+
+    def with_pending(self, job_ids: Collection[str] | None = None) -> list[Document]:
+        """Return the documents that may have pending runs (of these jobs), without the definitions."""
+        if job_ids is not None:
+            return self._docs.get(JOBS, sorted(job_ids), FIELDS)
+        return self._docs.find(JOBS, [Condition("busy", "==", True)], fields=FIELDS)
 
     # -- inserting and changing ---------------------------------------------------------------------------------
 
@@ -159,11 +111,11 @@ class DocumentJobs:
         ids = [row.job_id for row in rows]
         if len(set(ids)) < len(ids):
             return [job_id for job_id, times in Counter(ids).items() if times > 1]
-        present = {document["id"]: document for document in self._docs.get(JOBS, ids)} if len(ids) > 1 else {}
+        present = {d["id"]: d for d in self._docs.get(JOBS, ids, ["gone"])} if len(ids) > 1 else {}
         taken = [job_id for job_id in ids if job_id in present and not present[job_id].get("gone")]
         if taken or not rows:
             return taken
-        floor = self._floor()
+        floor = self._floor.read()
         new = [_new_document(row, max(row.revision, floor + 1)) for row in rows]
         there = self._docs.insert(JOBS, new)
         refused = [row for row in rows if row.job_id in there and not self._revive(row, floor)]
@@ -178,9 +130,11 @@ class DocumentJobs:
     def _revive(self, row: JobRow, floor: int) -> bool:
         """Insert `row` over the document of a job that is gone; return False where the job is there."""
         for _ in range(100):
-            found = self._docs.get(JOBS, [row.job_id])
+            found = self._docs.get(JOBS, [row.job_id], FIELDS)
             if not found:
-                if not self._docs.insert(JOBS, [_new_document(row, max(row.revision, self._floor() + 1))]):
+                if not self._docs.insert(
+                    JOBS, [_new_document(row, max(row.revision, self._floor.read() + 1))]
+                ):
                     return True
                 continue
             if not found[0].get("gone"):
@@ -196,7 +150,7 @@ class DocumentJobs:
 
     def _lift(self, new: Sequence[Document]) -> None:
         """Raise the revisions of new documents above a floor that was raised meanwhile."""
-        floor = self._floor()
+        floor = self._floor.read()
         changes = [
             Change(document["id"], {"revision": document["revision"], "gone": None}, {"revision": floor + 1})
             for document in new
@@ -217,7 +171,10 @@ class DocumentJobs:
     def delete(self, job_ids: Collection[str] | None) -> int:
         """Have jobs be gone, and return how many there were; what is not pending of them is removed."""
         deleted = 0
-        left = self._docs.find(JOBS) if job_ids is None else self._docs.get(JOBS, sorted(set(job_ids)))
+        if job_ids is None:
+            left = self._docs.find(JOBS, fields=FIELDS)
+        else:
+            left = self.with_pending(set(job_ids))
         self._forget_reruns(left)
         while left := [document for document in left if not document.get("gone")]:
             deleted += self._remove_idle([d for d in left if not d.get("busy")])
@@ -227,7 +184,7 @@ class DocumentJobs:
             ]
             deleted += self._docs.change(JOBS, changes)
             # Those that were changed elsewhere meanwhile are there still, and tried again.
-            left = self._docs.get(JOBS, [document["id"] for document in left])
+            left = self.with_pending([document["id"] for document in left])
             self.collect(left)
         return deleted
 
@@ -235,7 +192,7 @@ class DocumentJobs:
         """Remove documents of which nothing is pending, unless they have changed; return how many did not."""
         if not documents:
             return 0
-        self.raise_floor(max(revision_of(document) for document in documents))
+        self._floor.raise_to(max(revision_of(document) for document in documents))
         return self._docs.remove(JOBS, [Change(d["id"], _current(revision_of(d))) for d in documents])
 
     def _forget_reruns(self, documents: Sequence[Document]) -> None:
@@ -269,8 +226,11 @@ class DocumentJobs:
             [record_id(RunKey(c.job_id, c.revision, run.run_time, c.attempt)) for run in c.runs]
             for c in claims
         ]
-        documents = {d["id"]: d for d in self._docs.get(JOBS, [claim.job_id for claim in claims])}
-        records = {d["id"]: d for d in self._docs.get(RUNS, [key for some in keys for key in some])}
+        documents = {d["id"]: d for d in self.with_pending([claim.job_id for claim in claims])}
+        records = {
+            d["id"]: d
+            for d in self._docs.get(RUNS, [key for some in keys for key in some], ["node", "status"])
+        }
         own = []
         for index, claim in enumerate(claims):
             entries = documents.get(claim.job_id, {}).get("pending") or {}
@@ -284,26 +244,57 @@ class DocumentJobs:
 
     def _settle_final(self, claims: Sequence[Claim]) -> None:
         """Record what those claims hold that is not to be run, and remove jobs that have nothing pending."""
-        ids = [c.job_id for c in claims if c.then is None or any(run.status != RUNNING for run in c.runs)]
-        if not ids:
-            return
-        documents = self._docs.get(JOBS, ids)
-        self.record([run for d in documents for run in pending_of(d) if run.run.status != RUNNING])
-        self.collect(self._docs.get(JOBS, [d["id"] for d in documents if d.get("gone")]))
+        ids = [
+            claim.job_id
+            for claim in claims
+            if any(run.status != RUNNING for run in claim.runs) or (claim.then is None and not claim.runs)
+        ]
+        if ids:
+            documents = self.with_pending(ids)
+            self.record(documents, [r for d in documents for r in pending_of(d) if r.run.status != RUNNING])
 
-    def record(self, ended: Sequence[Pending]) -> set[str]:
+    def record(self, documents: Sequence[Document], ended: Sequence[Pending]) -> set[str]:
         """Insert records of pending runs, as they say, and drop those; return the keys that had been recorded."""
         there = self._docs.insert(RUNS, [as_document(run.run, run.entry.get("rerun")) for run in ended])
-        self.drop(ended)
+        self.drop(documents, ended)
         return there
 
-    def drop(self, ended: Sequence[Pending]) -> None:
-        """Drop runs that are recorded, or need no record, from the documents of their jobs."""
-        paths: dict[str, list[str]] = {}
+    def drop(self, documents: Sequence[Document], ended: Sequence[Pending]) -> None:
+        """Drop runs that are recorded, or need no record, from their documents, as these were read.
+
+        A claim of which nothing is left goes as a whole, and so does a document that is gone.
+        """
+        by_job: dict[str, list[Pending]] = {}
         for run in ended:
-            paths.setdefault(run.job_id, []).append(run.path)
-        if paths:
-            self._docs.change(JOBS, [Change(job_id, {}, {}, drop) for job_id, drop in paths.items()])
+            by_job.setdefault(run.job_id, []).append(run)
+        changes, unneeded, partly = [], [], []
+        for document in documents:
+            runs = by_job.get(document["id"], [])
+            paths, rest = _paths_of(document, runs)
+            if not rest and document.get("gone"):
+                unneeded.append(document)
+            elif runs:
+                drop = paths if rest else [*paths, "busy"]
+                changes.append(Change(document["id"], {"revision": revision_of(document)}, {}, drop))
+                if rest:
+                    partly.append(document["id"])
+        if self._docs.change(JOBS, changes) < len(changes):
+            # Some were claimed meanwhile, and may hold more.
+            self._docs.change(
+                JOBS, [Change(job_id, {}, {}, [run.path for run in runs]) for job_id, runs in by_job.items()]
+            )
+            partly = [change.id for change in changes]
+        partly += self._remove_gone(unneeded)
+        self.collect(self.with_pending(partly))
+
+    def _remove_gone(self, documents: Sequence[Document]) -> list[str]:
+        """Remove documents that are gone and have not changed; return the ids of those that may be there still."""
+        if not documents:
+            return []
+        self._floor.raise_to(max(revision_of(document) for document in documents))
+        unchanged = [Change(d["id"], {"gone": True, "revision": revision_of(d)}) for d in documents]
+        removed = self._docs.remove(JOBS, unchanged)
+        return [] if removed == len(documents) else [document["id"] for document in documents]
 
     def collect(self, documents: Sequence[Document]) -> None:
         """Drop claims that have ended, and remove what is gone of which nothing is pending."""
@@ -319,34 +310,25 @@ class DocumentJobs:
                 if len(empty) == len(entries):
                     drop.append("busy")
                 tidy.append(Change(document["id"], where, {}, drop))
-        if tidy:
-            self._docs.change(JOBS, tidy)
-        if unneeded:
-            self.raise_floor(max(revision_of(document) for document in unneeded))
-            empty_now = [Change(d["id"], {"gone": True, "revision": revision_of(d)}) for d in unneeded]
-            self._docs.remove(JOBS, empty_now)
-
-    # -- the floor ----------------------------------------------------------------------------------------------
-
-    def _floor(self) -> int:
-        found = self._docs.get(NUMBERS, [FLOOR])
-        return int(found[0]["value"]) if found else 0
-
-    def raise_floor(self, value: int) -> None:
-        """Have no later job begin with a revision of `value` or lower."""
-        while True:
-            found = self._docs.get(NUMBERS, [FLOOR])
-            if not found:
-                if not self._docs.insert(NUMBERS, [{"id": FLOOR, "value": value}]):
-                    return
-            elif int(found[0]["value"]) >= value or self._docs.change(
-                NUMBERS, [Change(FLOOR, {"value": found[0]["value"]}, {"value": value})]
-            ):
-                return
+        self._docs.change(JOBS, tidy)
+        self._remove_gone(unneeded)
 
 
 def _current(revision: int) -> dict[str, Any]:
     return {"revision": revision, "gone": None}
+
+
+def _paths_of(document: Document, ended: Sequence[Pending]) -> tuple[list[str], bool]:
+    """Return the paths of what is dropped with those runs, and whether anything is pending besides."""
+    runs: dict[str, set[str]] = {}
+    for run in ended:
+        runs.setdefault(run.entry_name, set()).add(run.run_name)
+    paths, rest = [], False
+    for name, entry in (document.get("pending") or {}).items():
+        left = (entry.get("runs") or {}).keys() - runs.get(name, set())
+        rest = rest or bool(left)
+        paths += [f"pending.{name}.runs.{run}" for run in runs.get(name, ())] if left else [f"pending.{name}"]
+    return paths, rest
 
 
 def _change_of(node: str, claim: Claim) -> Change:

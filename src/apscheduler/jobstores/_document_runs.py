@@ -6,7 +6,6 @@ outcome and a take-over at the same time the one that inserts the record counts,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from apscheduler._clock import SYSTEM
@@ -22,13 +21,9 @@ from apscheduler._core.claims import (
     RunQuery,
     StoredRun,
 )
-from apscheduler.jobstores._document_jobs import (
-    DocumentJobs,
-    entry_name,
-    entry_of,
-    pending_of,
-    revision_of,
-)
+from apscheduler.jobstores._document_jobs import DocumentJobs
+from apscheduler.jobstores._document_pending import FIELDS, entry_name, entry_of, pending_of, revision_of
+from apscheduler.jobstores._document_prune import Pruning
 from apscheduler.jobstores._document_records import as_document, as_run, record_id
 from apscheduler.jobstores._documents import JOBS, NODES, RUNS, Change, Condition, Document, Documents
 from apscheduler.jobstores._text import storable_text
@@ -40,21 +35,23 @@ class DocumentRuns:
     def __init__(self, documents: Documents, jobs: DocumentJobs) -> None:
         self._docs = documents
         self._jobs = jobs
+        self._pruning = Pruning(documents, jobs)
+        self.prune = self._pruning.prune
 
     def finish(self, outcomes: Sequence[Finish], keep: bool) -> None:
         """Record the outcomes of runs that are in flight; without `keep` only forget those runs."""
         by_key = {outcome.key: outcome for outcome in outcomes}
-        documents = self._docs.get(JOBS, sorted({key.job_id for key in by_key}))
+        documents = self._jobs.with_pending({key.job_id for key in by_key})
         ended = []
-        for run in self._jobs.in_flight(documents):
-            outcome = by_key.get(run.key)
+        for run in (run for document in documents for run in pending_of(document)):
+            outcome = by_key.get(run.key) if run.run.status == RUNNING else None
             if outcome is not None:
                 ended.append(run._replace(run=_outcome(run.run, outcome)))
         if keep:
-            self._jobs.record(ended)
+            self._pruning.note(run.job_id for run in ended)
+            self._jobs.record(documents, ended)
         else:
-            self._jobs.drop(ended)
-        self._jobs.collect(self._docs.get(JOBS, sorted({run.job_id for run in ended})))
+            self._jobs.drop(documents, ended)
 
     def record(self, node: str, claims: Sequence[Claim]) -> None:
         """Insert records of run times that nobody claims, where there are none yet."""
@@ -69,6 +66,7 @@ class DocumentRuns:
                 )
                 for number, run in zip(numbers, claim.runs, strict=True)
             ]  # fmt: skip
+        self._pruning.note(run.job_id for run in runs)
         self._docs.insert(RUNS, [as_document(run) for run in runs])
 
     def read(self, query: RunQuery) -> list[StoredRun]:
@@ -82,31 +80,16 @@ class DocumentRuns:
             conditions.append(Condition("run_time", ">=", query.since))
         if query.until is not None:
             conditions.append(Condition("run_time", "<", query.until))
-        pending = [
-            run for d in self._jobs.with_pending() for run in pending_of(d) if _matches(run.run, query)
-        ]
+        documents = self._jobs.with_pending(None if query.job_id is None else [query.job_id])
+        pending = [run for d in documents for run in pending_of(d) if _matches(run.run, query)]
         ended: list[Document] = []
         if query.statuses is None or set(query.statuses) - {RUNNING}:
             ended = self._docs.find(RUNS, conditions, "-run_time", query.limit)
-        recorded = {doc["id"] for doc in self._docs.get(RUNS, [record_id(run.key) for run in pending])}
+        recorded = self._jobs.recorded(pending)
         found = [as_run(document) for document in ended]
         found += [run.run for run in pending if record_id(run.key) not in recorded]
         found.sort(key=lambda run: (run.run_time, run.id), reverse=True)
         return found if query.limit is None else found[: query.limit]
-
-    def prune(self, before: float | None, per_job: int | None) -> int:
-        """Remove records that are too old or too many; one whose job still holds its run is left for later."""
-        surplus: set[str] = set()
-        if before is not None:
-            surplus.update(d["id"] for d in self._docs.find(RUNS, [Condition("run_time", "<", before)]))
-        if per_job is not None:
-            seen: Counter[str] = Counter()
-            for document in self._docs.find(RUNS, (), "-run_time"):
-                seen[document["job_id"]] += 1
-                if seen[document["job_id"]] > per_job:
-                    surplus.add(document["id"])
-        held = {record_id(run.key) for d in self._jobs.with_pending() for run in pending_of(d)}
-        return self._docs.remove(RUNS, [Change(key, {}) for key in sorted(surplus - held)])
 
     # -- nodes --------------------------------------------------------------------------------------------------
 
@@ -135,9 +118,9 @@ class DocumentRuns:
             else run
             for run in left
         ]
-        there = self._jobs.record(ended)
+        self._pruning.note(run.job_id for run in ended)
+        there = self._jobs.record(documents, ended)
         self._give_back_reruns(node_id)
-        self._jobs.collect(self._docs.get(JOBS, sorted({run.job_id for run in left})))
         self._docs.remove(NODES, [Change(node_id, {})])
         return [run.run for run in ended if run.run.status == INTERRUPTED and record_id(run.key) not in there]
 
@@ -146,7 +129,7 @@ class DocumentRuns:
     def read_reruns(self, limit: int) -> list[Rerun]:
         """Return what was cut off and is to be repeated, oldest run time first."""
         found = self._docs.find(RUNS, [Condition("repeat", "==", "wanted")], "run_time", limit)
-        documents = {d["id"]: d for d in self._docs.get(JOBS, sorted({d["job_id"] for d in found}))}
+        documents = {d["id"]: d for d in self._jobs.with_pending({d["job_id"] for d in found})}
         live = self._jobs.live(list(documents.values()))
         return [
             Rerun(
@@ -167,13 +150,13 @@ class DocumentRuns:
         """
         key = rerun.key
         again = key._replace(attempt=key.attempt + 1)
-        if any(run.key == again for run in self._jobs.in_flight(self._docs.get(JOBS, [key.job_id]))):
+        if any(run.key == again for run in self._jobs.in_flight(self._jobs.with_pending([key.job_id]))):
             return self._has(node, again)
         marked = Change(record_id(key), {"repeat": "wanted"}, {"repeat": node})
         if not self._docs.change(RUNS, [marked]):
             # Or this node has marked it in an earlier try, and got no further.
-            own = [d for d in self._docs.get(RUNS, [record_id(key)]) if d.get("repeat") == node]
-            if not own or self._docs.get(RUNS, [record_id(again)]):
+            own = [d for d in self._docs.get(RUNS, [record_id(key)], ["repeat"]) if d.get("repeat") == node]
+            if not own or self._docs.get(RUNS, [record_id(again)], ()):
                 return False
         if not self._put(node, rerun, again):
             self._docs.change(RUNS, [Change(record_id(key), {"repeat": node}, {"repeat": "wanted"})])
@@ -184,7 +167,7 @@ class DocumentRuns:
     def _has(self, node: str, key: RunKey) -> bool:
         return any(
             run.key == key and run.run.node == node
-            for document in self._docs.get(JOBS, [key.job_id])
+            for document in self._jobs.with_pending([key.job_id])
             for run in pending_of(document)
         )
 
@@ -193,7 +176,7 @@ class DocumentRuns:
         entry = entry_of(node, claim)
         # With the run time, because each run of a claim is repeated by itself.
         name = f"{entry_name(again.revision, again.attempt)}_{again.run_time!r}".replace(".", "d")
-        found = self._docs.get(JOBS, [again.job_id])
+        found = self._docs.get(JOBS, [again.job_id], FIELDS)
         if _present_revision(found[0] if found else None) != rerun.revision:
             return False
         if not found:
@@ -212,8 +195,8 @@ class DocumentRuns:
         for document in self._docs.find(RUNS, [Condition("repeat", "==", node_id)]):
             key = RunKey(*as_run(document)[1:5])
             again = key._replace(attempt=key.attempt + 1)
-            begun = self._docs.get(RUNS, [record_id(again)]) or any(
-                run.key == again for d in self._docs.get(JOBS, [key.job_id]) for run in pending_of(d)
+            begun = self._docs.get(RUNS, [record_id(again)], ()) or any(
+                run.key == again for d in self._jobs.with_pending([key.job_id]) for run in pending_of(d)
             )
             change = Change(document["id"], {"repeat": node_id}, {"repeat": "done" if begun else "wanted"})
             self._docs.change(RUNS, [change])
@@ -223,7 +206,7 @@ class DocumentRuns:
         conditions = [Condition("repeat", "==", "wanted")]
         if job_ids is not None:
             conditions.append(Condition("job_id", "in", sorted(job_ids)))
-        kept = self._docs.find(RUNS, conditions)
+        kept = self._docs.find(RUNS, conditions, fields=())
         self._docs.change(
             RUNS, [Change(d["id"], {"repeat": "wanted"}, {"repeat": "dropped"}, ["rerun"]) for d in kept]
         )

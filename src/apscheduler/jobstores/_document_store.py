@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, Rerun, RunQuery, StoredRun
 from apscheduler.jobstores._codec import JobCodec
 from apscheduler.jobstores._document_jobs import DocumentJobs
+from apscheduler.jobstores._document_return import FiredJobs
 from apscheduler.jobstores._document_runs import DocumentRuns
 from apscheduler.jobstores._documents import Documents
 from apscheduler.jobstores.base import ClaimingJobStore
@@ -30,6 +31,12 @@ class DocumentJobStore(ClaimingJobStore):
         self._documents = documents
         self._jobs = DocumentJobs(documents)
         self._runs = DocumentRuns(documents, self._jobs)
+        self._fired = FiredJobs(documents, self._jobs)
+
+    def forked(self) -> None:
+        """Leave the connections to the parent process, and what it has fired."""
+        self._documents.forked()
+        self._keep_in(self._documents, self.pickle_protocol)
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Create what the store needs on the server."""
@@ -37,7 +44,12 @@ class DocumentJobStore(ClaimingJobStore):
         self._documents.prepare()
 
     def shutdown(self) -> None:
-        """Close the connection, if it was made here."""
+        """Leave the jobs as 3.x expects them, as far as that is possible now, and close what was opened here."""
+        try:
+            self._fired.leave_for_3x(self.load, self.pickle_protocol)
+        except Exception as exc:
+            # Whatever it is, nothing is lost: the times are right, only copies in the jobs are not up to date.
+            self._logger.debug("The jobs were not brought up to date for 3.x: %s", exc)
         self._documents.close()
 
     # -- jobs ---------------------------------------------------------------------------------------------------
@@ -88,9 +100,15 @@ class DocumentJobStore(ClaimingJobStore):
         """Return at most `limit` jobs that are due, earliest first, and the next run time after `now`."""
         return self._jobs.read_due(now, limit)
 
+    def read_share(self, now: float, limit: int, part: int, parts: int) -> Due:
+        """Return at most `limit` due jobs whose revision, divided by `parts`, leaves `part`, earliest first."""
+        return self._jobs.read_share(now, limit, part, parts)
+
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply each claim whose job still has the claim's revision; return the indexes of those won."""
-        return self._jobs.claim(node, claims)
+        won = self._jobs.claim(node, claims)
+        self._fired.add(claims[index] for index in won)
+        return won
 
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
         """Write outcomes to their run records; only where a record is still RUNNING."""
@@ -108,7 +126,11 @@ class DocumentJobStore(ClaimingJobStore):
         return self._runs.read(query)
 
     def prune_runs(self, before: float | None, per_job: int | None) -> int:
-        """Remove finished records older than `before`, or not among the newest `per_job` of their job."""
+        """Remove finished records older than `before`, or not among the newest `per_job` of their job.
+
+        For the latter it counts the records of those jobs that this store has written some of since it last did so, and
+        the first time those of all jobs.
+        """
         return self._runs.prune(before, per_job)
 
     def heartbeat(self, node: NodeRow) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pymongo import DeleteOne, MongoClient, UpdateOne
-from pymongo.collection import Collection
+from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import BulkWriteError
 
 from apscheduler.jobstores._documents import JOBS, NODES, NUMBERS, RUNS, Change, Condition, Document
@@ -22,7 +22,7 @@ class MongoDocuments:
     """The collections of a store: that of the jobs, and three beside it."""
 
     def __init__(
-        self, client: MongoClient[dict[str, Any]], jobs: Collection[dict[str, Any]], ours: bool
+        self, client: MongoClient[dict[str, Any]], jobs: MongoCollection[dict[str, Any]], ours: bool
     ) -> None:
         self._client = client
         self._ours = ours
@@ -41,23 +41,24 @@ class MongoDocuments:
                 "FerretDB %s does not change documents atomically: schedulers must not share this store",
                 version,
             )
-        known = [index["key"] for index in self._collections[JOBS].index_information().values()]
+        known = [list(index["key"]) for index in self._collections[JOBS].index_information().values()]
         # That of 3.x serves, and one with other options would be refused.
-        if [("next_run_time", 1)] not in [list(key) for key in known]:
+        if [("next_run_time", 1)] not in known:
             self._collections[JOBS].create_index("next_run_time", sparse=True)
         self._collections[JOBS].create_index("busy", sparse=True)
-        for field in ("run_time", "job_id", "repeat"):
-            self._collections[RUNS].create_index(field)
+        self._collections[RUNS].create_index([("run_time", 1), ("number", 1)])
+        self._collections[RUNS].create_index([("job_id", 1), ("run_time", 1), ("number", 1)])
+        self._collections[RUNS].create_index("repeat", sparse=True)
 
-    def get(self, kind: str, ids: Sequence[str]) -> list[Document]:
+    def get(self, kind: str, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Document]:
         """Return the documents with these keys that exist, in any order."""
-        if len(ids) == 1:
-            found = self._collections[kind].find_one({"_id": ids[0]})
-            return [] if found is None else [_read(found)]
         return [
             _read(document)
             for some in _parts(sorted(set(ids)))
-            for document in self._collections[kind].find({"_id": {"$in": some}})
+            # In one batch, so that there is no cursor to be read on.
+            for document in self._collections[kind].find(
+                {"_id": {"$in": some}}, _projection(fields), batch_size=_AT_ONCE + 1
+            )
         ]
 
     def find(
@@ -66,20 +67,35 @@ class MongoDocuments:
         conditions: Sequence[Condition] = (),
         order: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         """Return the documents that meet all conditions, by ascending `order`; "-field" is descending."""
-        where: dict[str, dict[str, Any]] = {}
-        for condition in conditions:
-            where.setdefault(condition.field, {})[_OPERATORS[condition.op]] = condition.value
-        cursor = self._collections[kind].find(where)
+        if limit is not None and limit <= 0:
+            return []
+        cursor = self._collections[kind].find(_filter(conditions), _projection(fields))
         if order is not None:
             direction = -1 if order.startswith("-") else 1
-            cursor = cursor.sort([(order.lstrip("-"), direction), ("number", direction)])
+            # Jobs have no number, and an index serves for no more than it holds.
+            ties = [("number", direction)] if kind == RUNS else []
+            cursor = cursor.sort([(order.lstrip("-"), direction), *ties])
         if limit is not None:
-            if limit <= 0:
-                return []
             cursor = cursor.limit(min(limit, (1 << 31) - 1))
         return [_read(document) for document in cursor]
+
+    def counts(
+        self, kind: str, field: str, more_than: int, among: Collection[str] | None = None
+    ) -> dict[str, int]:
+        """Return how many documents have the same value of `field`, for values (`among` these) of more than so many."""
+        pipeline: list[dict[str, Any]] = [
+            {"$group": {"_id": f"${field}", "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": more_than}}},
+        ]
+        if among is not None:
+            pipeline.insert(0, {"$match": {field: {"$in": list(among)}}})
+        return {
+            found["_id"]: found["count"]
+            for found in self._collections[kind].aggregate(pipeline, allowDiskUse=True)
+        }
 
     def insert(self, kind: str, documents: Sequence[Document]) -> set[str]:
         """Insert the documents whose keys do not exist; return the keys of the others."""
@@ -103,6 +119,9 @@ class MongoDocuments:
         """Remove each document that is as `where` says, and return how many those were."""
         return self._each(kind, changes, lambda change: DeleteOne(_where(change)), "deleted_count")
 
+    def forked(self) -> None:
+        """Do nothing: a client notices by itself, and makes connections of its own."""
+
     def close(self) -> None:
         """Close a client that was made here."""
         if self._ours:
@@ -114,6 +133,22 @@ class MongoDocuments:
             answer = self._collections[kind].bulk_write([make(change) for change in some], ordered=False)
             done += getattr(answer, count)
         return done
+
+
+def _projection(fields: Sequence[str] | None) -> dict[str, int] | None:
+    return None if fields is None else {"_id": 1, **dict.fromkeys(fields, 1)}
+
+
+def _filter(conditions: Sequence[Condition]) -> dict[str, Any]:
+    where: dict[str, Any] = {}
+    for field, op, value in conditions:
+        if op == "%":
+            divisor, remainder = value
+            number = {"$ifNull": [f"${field}", 0]}
+            where["$expr"] = {"$eq": [{"$mod": [number, divisor]}, remainder]}
+        else:
+            where.setdefault(field, {})[_OPERATORS[op]] = value
+    return where
 
 
 def _where(change: Change) -> dict[str, Any]:
