@@ -1,7 +1,7 @@
 """MongoDB servers for tests: on free ports, with their data in memory or in a temporary folder.
 
 Where there is no `mongod`, mongo-java-server stands in: it speaks the protocol, and changes a document atomically. It has
-no replica sets, no change streams, and no indexes but unique ones.
+no replica sets and no indexes but unique ones; its change streams are made to say what MongoDB's say (see server.bsh).
 """
 
 from __future__ import annotations
@@ -34,17 +34,27 @@ def restartable_mongodb() -> TreeServer:
 
     The stand-in has to be ended by a SIGTERM, or the last second is lost.
     """
-    return _or_missing(lambda: make_mongodb(on_disk=True))
+    return _or_missing(lambda: make_mongodb("disk"))
+
+
+@cache
+def changes_url() -> str:
+    """Return the URL of a server that has change streams: a replica set named in the environment, or the stand-in."""
+    if url := os.environ.get("APSCHEDULER_TEST_MONGODB_REPLICA_SET_URL"):
+        return url
+    server = _or_missing(lambda: make_mongodb("changes"))
+    server.start()
+    return url_of(server)
 
 
 def url_of(server: TreeServer) -> str:
     return f"mongodb://{server.address}/"
 
 
-def make_mongodb(on_disk: bool = False) -> TreeServer:
-    """Return a server that is not started yet."""
+def make_mongodb(kind: str = "memory") -> TreeServer:
+    """Return a server that is not started yet; `kind` is one of memory, disk, changes."""
     port = _free_port()
-    if mongod := shutil.which("mongod"):
+    if (mongod := shutil.which("mongod")) and kind != "changes":
         folder = _folder("mongodb", None)
         command = [mongod, "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
         return TreeServer(command, folder, port, _answers)
@@ -55,9 +65,10 @@ def make_mongodb(on_disk: bool = False) -> TreeServer:
             " and APSCHEDULER_TEST_MONGODB_URL names no server"
         )
     folder = _folder("mongodb", None)
+    options = {"memory": ["memory"], "disk": [f"{folder}/data"], "changes": ["memory", "changes"]}[kind]
     command = [
         str(java), "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", f"{JARS}/*",
-        "bsh.Interpreter", str(SCRIPT), str(port), *([f"{folder}/data"] if on_disk else []),
+        "bsh.Interpreter", str(SCRIPT), str(port), *options,
     ]  # fmt: skip
     return TreeServer(command, folder, port, _answers)
 
