@@ -64,6 +64,27 @@ def tree_server(name: str) -> Iterator[str]:
     server.remove()
 
 
+@contextmanager
+def document_server(name: str) -> Iterator[str]:
+    """Return the URL of a new server of this name (mongodb), which is removed afterwards.
+
+    Where it is not installed, the question ends without an answer.
+    """
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    import _mongo_server
+    import _servers
+
+    try:
+        server = getattr(_mongo_server, f"make_{name}")()
+    except _servers.MissingError:
+        sys.exit(0)
+    server.start()
+    url = f"{name}://{server.address}/"
+    _mongo_server.index_conditional_changes(url, "apscheduler", "jobs")
+    yield url
+    server.remove()
+
+
 def runs_per_second(jobs: int, jobstore=None) -> float:
     """Return how many jobs a second run through ten threads when all of them are due at once."""
     from apscheduler.executors.pool import ThreadPoolExecutor

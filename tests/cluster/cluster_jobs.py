@@ -30,6 +30,10 @@ def open_store(url: str) -> Any:
 
         host, _, port = address.partition(":")
         return EtcdJobStore(PATH, host=host, port=int(port))
+    if kind == "mongodb":
+        from apscheduler.jobstores.mongodb import MongoDBJobStore
+
+        return MongoDBJobStore("cluster", host=url)
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
     return SQLAlchemyJobStore(url, tablename="cluster")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 from redis import Redis
 from sqlalchemy import create_engine
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from _cluster import Cluster, shuffled_seed
 from cluster_jobs import PATH
 
+import _mongo_server
 import _redis_server
 import _servers
 import _tree_servers
@@ -33,8 +35,11 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         "mariadb": _servers.mariadb_url,
         "redis": _redis_server.redis_url,
         "zookeeper": lambda: "zookeeper://" + _tree_servers.zookeeper(),
+        "mongodb": _mongo_server.mongodb_url,
         "etcd": lambda: "etcd://" + _tree_servers.etcd(),
     }[backend]()
+    if backend == "mongodb":
+        _mongo_server.index_conditional_changes(url, "cluster", "jobs")
     cluster = Cluster(url, tmp_path)
     with cluster.scheduler():
         pass  # makes the tables
@@ -44,6 +49,9 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         client = Redis.from_url(url)
         client.flushdb()
         client.close()
+    elif backend == "mongodb":
+        with MongoClient(url) as mongo:
+            mongo.drop_database("cluster")
     elif backend in ("zookeeper", "etcd"):
         _tree_servers.empty(url, PATH)
     elif backend != "sqlite":

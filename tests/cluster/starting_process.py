@@ -10,18 +10,29 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from cluster_jobs import nothing
 
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 SEEDS = [f"seed-{number}" for number in range(5)]
 
 
+def open_store(url: str) -> Any:
+    """Return a store on tables or collections named "race"."""
+    if url.startswith("mongodb:"):
+        from apscheduler.jobstores.mongodb import MongoDBJobStore
+
+        return MongoDBJobStore("race", "race", host=url)
+    from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
+
+    return SQLAlchemyJobStore(url, tablename="race")
+
+
 def main() -> None:
     url, folder = sys.argv[1:]
-    store = SQLAlchemyJobStore(url, tablename="race")
+    store = open_store(url)
     scheduler = BackgroundScheduler(jobstores={"default": store}, timezone="UTC")
     for job_id in SEEDS:
         scheduler.add_job(nothing, "interval", hours=1, id=job_id, replace_existing=True)

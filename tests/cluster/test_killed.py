@@ -16,7 +16,15 @@ SLOW = 0.3
 
 @pytest.mark.parametrize(
     ("backend", "kills"),
-    [("sqlite", 6), ("postgresql", 5), ("mariadb", 4), ("redis", 5), ("zookeeper", 4), ("etcd", 4)],
+    [
+        ("sqlite", 6),
+        ("postgresql", 5),
+        ("mariadb", 4),
+        ("redis", 5),
+        ("zookeeper", 4),
+        ("etcd", 4),
+        ("mongodb", 5),
+    ],
 )
 def test_a_killed_scheduler_loses_no_job_and_repeats_no_run(cluster, kills):
     once = [f"once-{number}" for number in range(200)]

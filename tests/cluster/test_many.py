@@ -15,7 +15,7 @@ JOBS = 10_000 if LONG else 1_500
 
 
 @pytest.mark.timeout(180 if LONG else 60)
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mariadb", "mongodb"])
 def test_the_set_of_runs_is_the_set_of_jobs(cluster, backend):
     processes = cluster.start(4)
     ids = {f"once-{number}" for number in range(JOBS)}

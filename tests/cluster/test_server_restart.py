@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from _cluster import Cluster
 from cluster_jobs import nothing
 
+import _mongo_server
 import _redis_server
 import _servers
 
@@ -22,6 +23,10 @@ import _servers
 def server(kind):
     if kind == "postgresql":
         server = _servers.restartable_postgresql()
+        server.start()
+    elif kind == "mongodb":
+        server = _mongo_server.restartable_mongodb()
+        server.url = _mongo_server.url_of(server)
         server.start()
     else:  # which forgets what it has not written to its file
         server = _redis_server.redis_server("--appendonly", "yes", "--appendfsync", "always")
@@ -36,8 +41,10 @@ def server(kind):
         ("postgresql", signal.SIGQUIT),
         ("redis", signal.SIGTERM),
         ("redis", signal.SIGKILL),
+        # Orderly alone, because the stand-in writes its file once a second.
+        ("mongodb", signal.SIGTERM),
     ],
-    ids=["fast", "like a crash", "redis, orderly", "redis, killed"],
+    ids=["fast", "like a crash", "redis, orderly", "redis, killed", "mongodb, orderly"],
 )
 def test_a_scheduler_goes_on_by_itself_when_its_server_is_back(server, tmp_path, how):
     cluster = Cluster(server.url, tmp_path)

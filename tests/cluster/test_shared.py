@@ -8,7 +8,7 @@ import time
 import pytest
 from cluster_jobs import nothing
 
-BACKENDS = ["sqlite", "postgresql", "mariadb", "redis", "zookeeper", "etcd"]
+BACKENDS = ["sqlite", "postgresql", "mariadb", "redis", "zookeeper", "etcd", "mongodb"]
 INTERVALS = {"a": 0.1, "b": 0.17, "c": 0.5}
 LEASE = 3.0
 

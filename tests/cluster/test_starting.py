@@ -10,9 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 from sqlalchemy import Column, Float, LargeBinary, MetaData, String, Table, create_engine, inspect
 from starting_process import SEEDS
 
+import _mongo_server
 import _servers
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
@@ -98,6 +100,17 @@ def check_store(url, ids) -> None:
     assert all(store.load(jobs[job_id]).func_ref == "cluster_jobs:nothing" for job_id in SEEDS)
     assert store.read_nodes() == []
     store.engine.dispose()
+
+
+def test_in_an_empty_mongodb_each_of_them_finds_its_jobs_once(tmp_path):
+    url = _mongo_server.mongodb_url()
+    with MongoClient(url) as client:
+        client.drop_database("race")
+        race(url, tmp_path)
+        assert {job["_id"] for job in client.race.race.find()} == set(SEEDS)
+        assert "next_run_time_1" in client.race.race.index_information()
+        assert client.race.race_nodes.count_documents({}) == 0
+        client.drop_database("race")
 
 
 def test_in_an_empty_database_each_of_them_finds_its_jobs_once(url, tmp_path):

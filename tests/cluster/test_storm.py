@@ -90,7 +90,7 @@ class Storm:
 
 
 @pytest.mark.timeout(180 if LONG else 60)
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mariadb"])
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "mariadb", "mongodb"])
 def test_a_storm_of_kills_and_freezes_starts_no_run_time_twice_and_loses_none(cluster, backend):
     first = add_jobs(cluster)
     storm = Storm(cluster)

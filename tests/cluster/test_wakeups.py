@@ -39,7 +39,7 @@ def test_where_the_server_tells_of_it_a_job_that_another_process_adds_starts_at_
     assert statistics.median(found) < 0.2
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "mariadb"])
+@pytest.mark.parametrize("backend", ["sqlite", "mariadb", "mongodb"])
 def test_where_it_is_polled_it_starts_within_about_a_second(cluster, backend):
     assert statistics.median(delays(cluster, 3)) < 1.2 + 0.3
 

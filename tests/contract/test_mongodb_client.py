@@ -52,11 +52,19 @@ def opened(client):
 
 def test_a_client_that_is_passed_in_is_left_open_and_one_made_here_is_closed(client, opened):
     given, own = opened(client=client), opened(host=mongodb_url())
+    made_here = own.client
     for store in (given, own):
         store.shutdown()
     assert client.client.jobs.count_documents({}) == 0
     with pytest.raises(InvalidOperation, match="after close"):
-        own.client.client.jobs.count_documents({})
+        made_here.client.jobs.count_documents({})
+
+
+def test_a_store_that_was_shut_down_can_be_started_again(client, opened):
+    for store in (opened(client=client), opened(host=mongodb_url())):
+        store.shutdown()
+        store.start(StandIn(), "default")
+        assert store.read_job("j") is None
 
 
 def test_a_client_may_be_named_by_a_textual_reference():

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from _programs import environment, finish
+from pymongo import MongoClient
 
 import _tree_servers
+from _mongo_server import mongodb_url
 from _redis_server import redis_server
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -73,7 +75,16 @@ WEB = {"web_flask", "web_fastapi", "web_starlette"}
 
 def test_every_example_is_tested() -> None:
     names = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert names == {*EXPECTED, "demo", "demo_jobs", "store_redis", "store_zookeeper", "store_etcd", *WEB}
+    assert names == {
+        *EXPECTED,
+        "demo",
+        "demo_jobs",
+        "store_redis",
+        "store_zookeeper",
+        "store_etcd",
+        "store_mongodb",
+        *WEB,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +139,17 @@ def test_an_example_on_a_server_finds_its_job_there_again(name, address, tmp_pat
     assert first.startswith("found 0 jobs and 0 runs")
     assert again.startswith("found 1 jobs and ")
     assert "the last one said: weather at " in again
+
+
+def test_the_mongodb_example_finds_its_job_there_again(tmp_path: Path) -> None:
+    with MongoClient(mongodb_url()) as client:
+        client.drop_database("example")
+        for found in ("0 jobs and 0 runs", "1 jobs and [2-4] runs"):
+            output = finish(EXAMPLES / "store_mongodb.py", tmp_path, [mongodb_url()])
+            assert re.match(f"found {found}", output)
+            assert "kept in jobs, jobs_nodes, jobs_runs\n" in output
+            assert re.search(r"\d runs succeeded by now, the last one said: weather at", output)
+        client.drop_database("example")
 
 
 def test_the_redis_example_finds_its_job_there_again(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ tells who was first, and what is pending is dropped. Whoever finds a pending run
 nothing has to happen between the two.
 
 A job that is removed, or has fired for the last time, is `gone`: its document stays without a next run time until
-nothing of it is pending. Before a document is removed, a number (the floor) is raised to its revision, above which
-every later job begins.
+nothing of it is pending. A document becomes gone, or comes back, with a higher revision, so who changes one that has
+the revision that was read changes what was read. Before a document is removed, a number (the floor) is raised to its
+revision, above which every later job begins.
 """
 
 from __future__ import annotations
@@ -95,6 +96,10 @@ class DocumentJobs:
         """Return the keys of the records that there are of these runs."""
         return {doc["id"] for doc in self._docs.get(RUNS, [record_id(run.key) for run in runs], ())}
 
+    def revision_above(self, revision: int) -> int:
+        """Return a revision above this one that no document which was removed has had."""
+        return max(revision, self._floor.read()) + 1
+
     def with_pending(self, job_ids: Collection[str] | None = None) -> list[Document]:
         """Return the documents that may have pending runs (of these jobs), without the definitions."""
         if job_ids is not None:
@@ -142,9 +147,7 @@ class DocumentJobs:
             revision = revision_of(found[0])
             new = _new_document(row, max(row.revision, floor + 1, revision + 1))
             del new["id"]
-            if self._docs.change(
-                JOBS, [Change(row.job_id, {"gone": True, "revision": revision}, new, ["gone"])]
-            ):
+            if self._docs.change(JOBS, [Change(row.job_id, {"revision": revision}, new, ["gone"])]):
                 return True
         raise RuntimeError(f"Job {row.job_id} is being added and removed all the time, so it was not added")
 
@@ -152,7 +155,7 @@ class DocumentJobs:
         """Raise the revisions of new documents above a floor that was raised meanwhile."""
         floor = self._floor.read()
         changes = [
-            Change(document["id"], {"revision": document["revision"], "gone": None}, {"revision": floor + 1})
+            Change(document["id"], {"revision": document["revision"]}, {"revision": floor + 1})
             for document in new
             if document["revision"] <= floor
         ]
@@ -166,7 +169,7 @@ class DocumentJobs:
             "job_state": row.definition,
             "revision": row.revision + 1,
         }
-        return self._docs.change(JOBS, [Change(row.job_id, _current(row.revision), values)]) == 1
+        return self._docs.change(JOBS, [Change(row.job_id, {"revision": row.revision}, values)]) == 1
 
     def delete(self, job_ids: Collection[str] | None) -> int:
         """Have jobs be gone, and return how many there were; what is not pending of them is removed."""
@@ -179,7 +182,7 @@ class DocumentJobs:
         while left := [document for document in left if not document.get("gone")]:
             deleted += self._remove_idle([d for d in left if not d.get("busy")])
             changes = [
-                Change(d["id"], _current(rev), {"gone": True, "next_run_time": None, "revision": rev + 1})
+                Change(d["id"], {"revision": rev}, {"gone": True, "next_run_time": None, "revision": rev + 1})
                 for d, rev in ((d, revision_of(d)) for d in left if d.get("busy"))
             ]
             deleted += self._docs.change(JOBS, changes)
@@ -193,7 +196,7 @@ class DocumentJobs:
         if not documents:
             return 0
         self._floor.raise_to(max(revision_of(document) for document in documents))
-        return self._docs.remove(JOBS, [Change(d["id"], _current(revision_of(d))) for d in documents])
+        return self._docs.remove(JOBS, [Change(d["id"], {"revision": revision_of(d)}) for d in documents])
 
     def _forget_reruns(self, documents: Sequence[Document]) -> None:
         changes = [
@@ -292,7 +295,7 @@ class DocumentJobs:
         if not documents:
             return []
         self._floor.raise_to(max(revision_of(document) for document in documents))
-        unchanged = [Change(d["id"], {"gone": True, "revision": revision_of(d)}) for d in documents]
+        unchanged = [Change(d["id"], {"revision": revision_of(d)}) for d in documents]
         removed = self._docs.remove(JOBS, unchanged)
         return [] if removed == len(documents) else [document["id"] for document in documents]
 
@@ -312,10 +315,6 @@ class DocumentJobs:
                 tidy.append(Change(document["id"], where, {}, drop))
         self._docs.change(JOBS, tidy)
         self._remove_gone(unneeded)
-
-
-def _current(revision: int) -> dict[str, Any]:
-    return {"revision": revision, "gone": None}
 
 
 def _paths_of(document: Document, ended: Sequence[Pending]) -> tuple[list[str], bool]:
@@ -341,7 +340,7 @@ def _change_of(node: str, claim: Claim) -> Change:
         put["gone"] = True
     elif claim.definition is not None:
         put["job_state"] = claim.definition
-    return Change(claim.job_id, _current(claim.revision), put)
+    return Change(claim.job_id, {"revision": claim.revision}, put)
 
 
 def _new_document(row: JobRow, revision: int) -> Document:

@@ -27,8 +27,5 @@ class FiredJobs(_way_back.FiredJobs):
         """Write pickles over those of jobs that have not changed since; the revisions stay."""
         self._docs.change(
             JOBS,
-            [
-                Change(c.job_id, {"revision": c.revision, "gone": None}, {"job_state": c.definition})
-                for c in changes
-            ],
+            [Change(c.job_id, {"revision": c.revision}, {"job_state": c.definition}) for c in changes],
         )

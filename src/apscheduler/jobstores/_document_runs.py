@@ -182,13 +182,12 @@ class DocumentRuns:
         if not found:
             document = {
                 "id": again.job_id, "next_run_time": None, "job_state": rerun.definition, "gone": True,
-                "revision": again.revision + 1, "busy": True, "pending": {name: entry},
+                "revision": self._jobs.revision_above(again.revision), "busy": True, "pending": {name: entry},
             }  # fmt: skip
             return not self._docs.insert(JOBS, [document])
         revision = revision_of(found[0])
-        where = {"revision": revision, "gone": found[0].get("gone")}
         put = {f"pending.{name}": entry, "revision": revision + 1, "busy": True}
-        return self._docs.change(JOBS, [Change(again.job_id, where, put)]) == 1
+        return self._docs.change(JOBS, [Change(again.job_id, {"revision": revision}, put)]) == 1
 
     def _give_back_reruns(self, node_id: str) -> None:
         """Have those repetitions wanted again that a node has marked and not begun."""

@@ -107,6 +107,10 @@ class MongoDBJobStore(DocumentJobStore):
             subscription.end()
         self._subscriptions.clear()
         super().shutdown()
+        if (
+            self._ours
+        ):  # because a client that was closed is never opened again, and a store may be started again
+            self._use(self._new_client(), self.pickle_protocol)
 
     def forked(self) -> None:
         """Have the child of a fork use a client of its own; one that was passed in goes on, as pymongo does it."""
