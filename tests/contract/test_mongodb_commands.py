@@ -81,7 +81,7 @@ def outcomes_of(claims):
     return [done(key) for claim in claims for key in keys_of(claim)]
 
 
-def test_a_turn_of_many_jobs_takes_six_commands(store, commands):
+def test_a_turn_of_many_jobs_takes_five_commands(store, commands):
     add_many(store)
     commands.taken()
     rows = store.read_due(NOW, MANY).rows
@@ -90,7 +90,7 @@ def test_a_turn_of_many_jobs_takes_six_commands(store, commands):
     assert len(store.claim("n1", claims)) == MANY
     assert commands.taken() == ["update jobs"]
     store.finish(outcomes_of(claims))
-    assert commands.taken() == ["find jobs", "insert jobs_runs", "update jobs"]
+    assert commands.taken() == ["insert jobs_runs", "update jobs"]
 
 
 def test_where_more_is_due_than_asked_for_nobody_asks_for_a_later_time(store, commands):
@@ -101,7 +101,7 @@ def test_where_more_is_due_than_asked_for_nobody_asks_for_a_later_time(store, co
     assert commands.taken() == ["find jobs"]
 
 
-def test_the_end_of_one_shot_jobs_removes_them_with_two_commands_more(store, commands):
+def test_the_end_of_one_shot_jobs_removes_them_with_one_command_more(store, commands):
     claims = [claim_of(row, then=None) for row in add_many(store)]
     store.claim("n1", claims[:1])
     store.finish(outcomes_of(claims[:1]))  # after which the floor is known
@@ -109,7 +109,7 @@ def test_the_end_of_one_shot_jobs_removes_them_with_two_commands_more(store, com
     store.claim("n1", claims[1:])
     assert commands.taken() == ["update jobs"]
     store.finish(outcomes_of(claims[1:]))
-    assert commands.taken() == ["find jobs", "insert jobs_runs", "update jobs_numbers", "delete jobs"]
+    assert commands.taken() == ["insert jobs_runs", "update jobs_numbers", "delete jobs"]
     assert store.read_jobs() == []
     assert store.collection.count_documents({}) == 0
 

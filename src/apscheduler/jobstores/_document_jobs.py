@@ -19,6 +19,7 @@ from typing import Any
 
 from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Due, DueRow, JobRow, RunKey
 from apscheduler.jobstores._document_floor import Floor
+from apscheduler.jobstores._document_own import OwnClaims
 from apscheduler.jobstores._document_pending import (
     FIELDS,
     Pending,
@@ -40,6 +41,7 @@ class DocumentJobs:
     def __init__(self, documents: Documents) -> None:
         self._docs = documents
         self._floor = Floor(documents)
+        self._own = OwnClaims()
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -78,6 +80,7 @@ class DocumentJobs:
         return self._docs.find(JOBS, conditions, "next_run_time", limit) if limit > 0 else []
 
     def _with_live(self, found: Sequence[Document]) -> list[DueRow]:
+        self._own.saw(found)
         live = self.live(found)
         return [DueRow(*_row(document), live[document["id"]]) for document in found]  # type: ignore[arg-type]
 
@@ -99,6 +102,11 @@ class DocumentJobs:
     def revision_above(self, revision: int) -> int:
         """Return a revision above this one that no document which was removed has had."""
         return max(revision, self._floor.read()) + 1
+
+    def of_runs(self, keys: Collection[RunKey]) -> list[Document]:
+        """Return the documents of these runs' jobs, without the definitions; those of own claims as they were left."""
+        known, others = self._own.take(keys)
+        return known + self.with_pending(others)
 
     def with_pending(self, job_ids: Collection[str] | None = None) -> list[Document]:
         """Return the documents that may have pending runs (of these jobs), without the definitions."""
@@ -216,14 +224,17 @@ class DocumentJobs:
         """Apply the claims and return the indexes of those that were won, now or before."""
         if not claims:
             return ()
-        changes = [_change_of(node, claim) for claim in claims]
+        entries = [entry_of(node, claim) for claim in claims]
+        changes = [_change_of(claim, entry) for claim, entry in zip(claims, entries, strict=True)]
         won: Collection[int] = range(len(claims))
-        if self._docs.change(JOBS, changes) < len(claims):
-            won = self._own(node, claims)
+        if self._docs.change(JOBS, changes) == len(claims):
+            self._own.won(claims, entries)
+        else:
+            won = self._won_by(node, claims)
         self._settle_final([claims[index] for index in won])
         return won
 
-    def _own(self, node: str, claims: Sequence[Claim]) -> list[int]:
+    def _won_by(self, node: str, claims: Sequence[Claim]) -> list[int]:
         """Return the indexes of those claims that `node` has made, judged by what is stored."""
         keys = [
             [record_id(RunKey(c.job_id, c.revision, run.run_time, c.attempt)) for run in c.runs]
@@ -330,11 +341,11 @@ def _paths_of(document: Document, ended: Sequence[Pending]) -> tuple[list[str], 
     return paths, rest
 
 
-def _change_of(node: str, claim: Claim) -> Change:
+def _change_of(claim: Claim, entry: Document) -> Change:
     name = entry_name(claim.revision, claim.attempt)
     put: dict[str, Any] = {"next_run_time": claim.then, "revision": claim.revision + 1}
     if claim.runs:
-        put[f"pending.{name}"] = entry_of(node, claim)
+        put[f"pending.{name}"] = entry
         put["busy"] = True
     if claim.then is None:
         put["gone"] = True

@@ -41,7 +41,7 @@ class DocumentRuns:
     def finish(self, outcomes: Sequence[Finish], keep: bool) -> None:
         """Record the outcomes of runs that are in flight; without `keep` only forget those runs."""
         by_key = {outcome.key: outcome for outcome in outcomes}
-        documents = self._jobs.with_pending({key.job_id for key in by_key})
+        documents = self._jobs.of_runs(by_key.keys())
         ended = []
         for run in (run for document in documents for run in pending_of(document)):
             outcome = by_key.get(run.key) if run.run.status == RUNNING else None

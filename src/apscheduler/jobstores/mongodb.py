@@ -1,8 +1,8 @@
 """The MongoDB job store: jobs in the collection of 3.x, runs, nodes and numbers in collections beside it.
 
 What a turn costs in round trips, for up to 1,000 jobs: reading what is due takes 2 (3 where runs of those jobs are in
-flight), claiming 1, writing the outcomes 3; where jobs are finished and removed, 2 more, and where run times are
-skipped, 3 more.
+flight), claiming 1, writing the outcomes 2 (3 where the job had runs in flight when it was claimed); where jobs are
+finished and removed, 1 more, and where run times are skipped, 3 more.
 """
 
 from __future__ import annotations
