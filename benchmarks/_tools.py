@@ -81,8 +81,29 @@ def document_server(name: str) -> Iterator[str]:
     server.start()
     url = f"{name}://{server.address}/"
     _mongo_server.index_conditional_changes(url, "apscheduler", "jobs")
+    _warm_up(url)
     yield url
     server.remove()
+
+
+def _warm_up(url: str) -> None:
+    """Have a server that runs on Java compile what it is about to be asked."""
+    from pymongo import InsertOne, MongoClient, UpdateOne
+
+    client = MongoClient(url)
+    jobs = client.warm.up
+    jobs.create_index([("_id", 1), ("revision", 1)], unique=True)
+    ids = [str(number) for number in range(3_000)]
+    jobs.bulk_write([InsertOne({"_id": one, "revision": 1, "next_run_time": 1.0}) for one in ids])
+    for revision in (1, 2):
+        changed = {"$set": {"revision": revision + 1, "held.a": {"node": "x", "runs": {}}}}
+        jobs.bulk_write(
+            [UpdateOne({"_id": one, "revision": revision}, changed) for one in ids], ordered=False
+        )
+    for one in ids:
+        jobs.update_one({"_id": one}, {"$set": {"next_run_time": 2.0}})
+    list(jobs.find({"next_run_time": {"$lte": 3.0}}).sort("next_run_time"))
+    client.close()
 
 
 def runs_per_second(jobs: int, jobstore=None) -> float:

@@ -68,10 +68,14 @@ COVERAGE = {
     "hello, every two seconds": (PROGRAMS, "test_hello_world_every_two_seconds"),
     "several schedulers": (PROGRAMS, "test_two_background_schedulers_run_jobs_at_the_same_time"),
     "controlling a job by its id": (JOBS, "test_a_job_is_controlled_by_its_id_before_and_after_the_start"),
+    "a MongoDB store with the program's client": (
+        JOBS,
+        "test_a_mongodb_store_is_given_a_client_of_the_program",
+    ),
     "Flask": (PROGRAMS, "test_a_flask_application_has_a_job_that_runs_beside_it"),
     "data analysis, a test runner, a device": (TABLES, "test_programs_with_functions_of_their_own_run_them"),
 }
-"""The programs with Django and with a MongoDB server are run where those are tested."""
+"""The programs with Django are run where that is tested."""
 
 
 @pytest.mark.parametrize("program", COVERAGE)

@@ -5,14 +5,16 @@ Each is executed as written; mends are noted at each program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _programs import wait_until
+from pymongo import MongoClient
 
+from _mongo_server import mongodb_url
 from apscheduler.errors import SchedulerNotRunningError
 from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
@@ -127,18 +129,18 @@ def test_shutdown_with_and_without_waiting(execute: Execute, call: str) -> None:
 
 # -- stores and executors -----------------------------------------------------------------------------------------
 
-# Mended: MemoryJobStore stands for MongoDBJobStore, which is not there yet.
+# As written, but that the address of the server is added by the test: `MongoDBJobStore()` means one at the usual port.
 CONFIGURED = """
 from pytz import utc
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.jobstores.mongodb import MongoDBJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.executors.pool import ThreadPoolExecutor, ProcessPoolExecutor
 
 
 jobstores = {
-    'mongo': MemoryJobStore(),
+    'mongo': MongoDBJobStore(),
     'default': SQLAlchemyJobStore(url='sqlite:///jobs.sqlite')
 }
 executors = {
@@ -156,7 +158,7 @@ BY_NAME = """
 from apscheduler.schedulers.background import BackgroundScheduler
 
 scheduler = BackgroundScheduler({
-    'apscheduler.jobstores.mongo': {'type': 'memory'},
+    'apscheduler.jobstores.mongo': {'type': 'mongodb'},
     'apscheduler.jobstores.default': {'type': 'sqlalchemy', 'url': 'sqlite:///jobs.sqlite'},
     'apscheduler.executors.default': {
         'class': 'apscheduler.executors.pool:ThreadPoolExecutor',
@@ -170,12 +172,73 @@ scheduler = BackgroundScheduler({
 """
 
 
+# Mended: `print 'hello world'` is print(...), the job is due sooner than in five seconds, and ends the scheduler.
+OF_ITS_OWN_CLIENT = """
+from pymongo import MongoClient
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.jobstores.mongodb import MongoDBJobStore
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.executors.pool import ThreadPoolExecutor, ProcessPoolExecutor
+
+
+def my_job():
+    print('hello world')
+host = '127.0.0.1'
+port = 27017
+client = MongoClient(host, port)
+
+jobstores = {
+    'mongo': MongoDBJobStore(collection='job', database='test', client=client),
+    'default': MemoryJobStore()
+}
+executors = {
+    'default': ThreadPoolExecutor(10),
+    'processpool': ProcessPoolExecutor(3)
+}
+job_defaults = {
+    'coalesce': False,
+    'max_instances': 3
+}
+scheduler = BlockingScheduler(jobstores=jobstores, executors=executors, job_defaults=job_defaults)
+scheduler.add_job(my_job, 'interval', seconds=5)
+scheduler.add_job('builtins:print', 'interval', ['from mongo'], seconds=0.2, jobstore='mongo')
+scheduler.add_job(scheduler.shutdown, 'date', jobstore='default', kwargs={'wait': False}, run_date=soon)
+
+try:
+    scheduler.start()
+except SystemExit:
+    client.close()
+"""
+
+
+@pytest.fixture
+def mongodb() -> Iterator[str]:
+    url = mongodb_url()
+    with MongoClient[dict[str, Any]](url) as client:
+        yield url
+        for name in ("test", "apscheduler"):
+            client.drop_database(name)
+
+
+def test_a_mongodb_store_is_given_a_client_of_the_program(
+    execute: Execute, mongodb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = OF_ITS_OWN_CLIENT.replace("MongoClient(host, port)", f"MongoClient({mongodb!r})")
+    soon = datetime.now(UTC) + timedelta(seconds=1.2)
+    space = execute(program.replace("run_date=soon", f"run_date='{soon.isoformat()}'"))
+    stored = list(space["client"].test.job.find())
+    space["client"].close()
+    assert capsys.readouterr().out.count("from mongo") >= 2
+    assert [document["_id"] for document in stored] != []
+
+
 @pytest.mark.parametrize("program", [CONFIGURED, BY_NAME], ids=["objects", "names"])
 def test_stores_and_executors_are_configured_by_alias(
-    execute: Execute, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    execute: Execute, program: str, mongodb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    scheduler = execute(program)["scheduler"]
+    program = program.replace("MongoDBJobStore()", f"MongoDBJobStore(host={mongodb!r})")
+    scheduler = execute(program.replace("'mongodb'}", f"'mongodb', 'host': {mongodb!r}}}"))["scheduler"]
     scheduler.start()
     kept = scheduler.add_job(print, "interval", hours=1, id="kept")
     scheduler.add_job(print, "interval", hours=1, id="passing", jobstore="mongo")
