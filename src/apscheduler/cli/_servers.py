@@ -77,6 +77,21 @@ def _redis(url: str, parts: SplitResult, name: str | None) -> Opened:
     return Opened(store, lambda: bool(store.redis.exists(*names)), (RedisError,))
 
 
+def _mongodb(url: str, parts: SplitResult, name: str | None) -> Opened:
+    from pymongo.errors import PyMongoError
+
+    from apscheduler.jobstores.mongodb import MongoDBJobStore
+
+    collection: dict[str, Any] = {} if name is None else {"collection": name}
+    store = MongoDBJobStore(**_path(parts, "database"), **collection, host=url)
+    names = {store.collection.name, f"{store.collection.name}_nodes"}
+
+    def is_there() -> bool:
+        return not names.isdisjoint(store.collection.database.list_collection_names())
+
+    return Opened(store, is_there, (PyMongoError,))
+
+
 def _zookeeper(url: str, parts: SplitResult, name: str | None) -> Opened:
     from apscheduler.jobstores.zookeeper import ZooKeeperJobStore
 
@@ -117,6 +132,8 @@ KINDS: dict[str, Callable[[str, SplitResult, str | None], Opened]] = {
     "redis": _redis,
     "rediss": _redis,
     "unix": _redis,
+    "mongodb": _mongodb,
+    "mongodb+srv": _mongodb,
     "zookeeper": _zookeeper,
     "etcd": _etcd,
 }

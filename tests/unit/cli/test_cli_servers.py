@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import _mongo_server
 import _redis_server
 import _tree_servers
 
@@ -36,7 +37,17 @@ def etcd_store():
     return options, (f"etcd://{host}:{port}/cli?timeout=10",)
 
 
-STORES = {"redis": redis_store, "zookeeper": zookeeper_store, "etcd": etcd_store}
+def mongodb_store():
+    url = _mongo_server.mongodb_url()
+    return {"type": "mongodb", "database": "cli", "host": url}, (f"{url}cli?socketTimeoutMS=10000",)
+
+
+STORES = {
+    "redis": redis_store,
+    "mongodb": mongodb_store,
+    "zookeeper": zookeeper_store,
+    "etcd": etcd_store,
+}
 
 
 @pytest.fixture(params=STORES)
@@ -83,7 +94,13 @@ def test_a_name_of_nothing_is_refused_and_leaves_nothing_behind(refused, kind):
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://127.0.0.1:1/0", "zookeeper://127.0.0.1:1/cli", "etcd://127.0.0.1:1/cli"]
+    "url",
+    [
+        "redis://127.0.0.1:1/0",
+        "mongodb://127.0.0.1:1/cli?serverSelectionTimeoutMS=500",
+        "zookeeper://127.0.0.1:1/cli",
+        "etcd://127.0.0.1:1/cli",
+    ],
 )
 def test_a_server_that_is_away_is_told_in_one_line(refused, url):
     assert "does not answer as it should" in refused("nodes", "--store", url)
@@ -97,6 +114,7 @@ def test_a_server_that_is_away_is_told_in_one_line(refused, url):
         (("etcd://127.0.0.1:2379/cli", "--table", "jobs"), "the path at the end of the URL"),
         (("etcd://127.0.0.1:2379/cli?colour=red",), "colour"),
         (("etcd://127.0.0.1:port/cli",), "port"),
+        (("mongodb://127.0.0.1:port/cli",), "Port contains"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_told_in_one_line(refused, arguments, said):
