@@ -14,7 +14,8 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 try:
-    from pymongo import ASCENDING, MongoClient, ReadPreference, WriteConcern
+    from pymongo import ASCENDING as ASCENDING  # a name that 3.x has here
+    from pymongo import MongoClient, ReadPreference, WriteConcern
 except ImportError as exc:
     raise ImportError("MongoDBJobStore needs pymongo: pip install 'apscheduler[mongodb]'") from exc
 
@@ -26,7 +27,7 @@ from apscheduler.util import maybe_ref
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
-__all__ = ("ASCENDING", "MongoDBJobStore")
+__all__ = ("MongoDBJobStore",)
 
 # What a client that is made here gets unless its arguments or its URL say otherwise.
 _DEFAULTS = {
