@@ -87,6 +87,8 @@ class Subscription:
                 stream = self._stream
                 if stream is None:
                     stream = self._stream = self._open()
+                if self._ended.is_set():
+                    break
                 self._callback()  # because of what was told before
                 pause = FIRST_PAUSE
                 self._listen(stream)
@@ -96,6 +98,7 @@ class Subscription:
                     self._ended.wait(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
             self._close()
+        self._close()
 
     def _listen(self, stream: Any) -> None:
         """Return when the stream ends."""
