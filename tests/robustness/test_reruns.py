@@ -273,6 +273,27 @@ def test_a_scheduler_that_notices_with_its_heartbeat_that_it_was_taken_for_dead_
     assert sorted(statuses(second)) == ["interrupted", "succeeded", "succeeded"]
 
 
+def test_one_that_stood_still_between_looking_who_is_there_and_its_heartbeat_records_late_ends(
+    pair, monkeypatch
+):
+    first, second = pair
+    begin(first, on_crash="record")
+    store = slot_of(first).store
+    heartbeat = store.heartbeat
+
+    def stand_still(node):
+        monkeypatch.undo()
+        freeze(first, second)
+        heartbeat(node)
+
+    monkeypatch.setattr(store, "heartbeat", stand_still)
+    beat(first)
+    first.clock.advance(seconds=1)
+    held_by(first).end_all()
+    first.turn()
+    assert sorted(statuses(second)) == ["interrupted", "succeeded"]
+
+
 def test_an_outcome_in_time_has_one_record(pair):
     first, _ = pair
     begin(first)

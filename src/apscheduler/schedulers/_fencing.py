@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 def beaten(engine: Engine, slot: StoreSlot, present: bool) -> None:
     """Note a heartbeat that was written; `present` tells whether the others had this node in their list until then."""
-    if not present:
+    # It may have stood still after it had read that list: then the silence tells.
+    if not present or _silent_for_a_lease(engine, slot):
         slot.suspects |= engine.keys_in_flight(slot)
+    if not present:
         engine.logger.warning(
             'Other schedulers took this one for dead in job store "%s", because it had not answered for a whole lease;'
             " its %d runs in flight were recorded as interrupted, and how they end is recorded as late",
@@ -37,12 +39,15 @@ def may_be_late(engine: Engine, slot: StoreSlot, written: Sequence[Finish]) -> l
     """Return those of the outcomes whose runs others may have recorded as interrupted before."""
     if slot.suspects:
         return [outcome for outcome in written if outcome.key in slot.suspects]
+    return list(written) if _silent_for_a_lease(engine, slot) else []
+
+
+def _silent_for_a_lease(engine: Engine, slot: StoreSlot) -> bool:
     if slot.beaten_at is None:
-        return []
+        return False
     # Of the two clocks one stands still while a machine is suspended, and the other may be set.
     wall, monotonic = slot.beaten_at
-    silent = max(engine.clock.time() - wall, engine.clock.monotonic() - monotonic)
-    return list(written) if silent >= engine.lease else []
+    return max(engine.clock.time() - wall, engine.clock.monotonic() - monotonic) >= engine.lease
 
 
 def record_late(engine: Engine, slot: StoreSlot, outcomes: Sequence[Finish]) -> Part:
