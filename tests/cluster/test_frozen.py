@@ -44,7 +44,7 @@ def test_the_runs_of_a_frozen_process_are_taken_over_and_its_late_outcomes_overw
     freeze_until(cluster, frozen, lambda: cluster.runs("held", "interrupted"))
     before = cluster.runs("held")
     assert [run.reason for run in before] == [f"node {node} died"]
-    assert [n.pid for n in cluster.nodes()] == [other.pid]
+    cluster.until(lambda: [n.pid for n in cluster.nodes()] == [other.pid])
 
     with cluster.scheduler() as scheduler:
         scheduler.add_job(nothing, "interval", seconds=0.1, id="often")
