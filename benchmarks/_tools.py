@@ -75,7 +75,7 @@ def document_server(name: str) -> Iterator[str]:
     import _servers
 
     try:
-        server = getattr(_mongo_server, f"make_{name}")()
+        server = getattr(_mongo_server, f"make_{name}")("speed")
     except _servers.MissingError:
         sys.exit(0)
     server.start()
@@ -95,7 +95,7 @@ def _warm_up(url: str) -> None:
     jobs.create_index([("_id", 1), ("revision", 1)], unique=True)
     ids = [str(number) for number in range(3_000)]
     jobs.bulk_write([InsertOne({"_id": one, "revision": 1, "next_run_time": 1.0}) for one in ids])
-    for revision in (1, 2):
+    for revision in range(1, 5):
         changed = {"$set": {"revision": revision + 1, "held.a": {"node": "x", "runs": {}}}}
         jobs.bulk_write(
             [UpdateOne({"_id": one, "revision": revision}, changed) for one in ids], ordered=False
