@@ -35,7 +35,7 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 # The release that this project is compatible with, in an environment of its own: tests ask it how it behaves.
 $(ORACLE)/.done:
 	$(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz redis kazoo pymongo etcd3 'protobuf<3.21'
+	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz redis kazoo pymongo rethinkdb etcd3 'protobuf<3.21'
 	touch $@
 
 demo: $(VENV)/.demo

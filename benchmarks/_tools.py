@@ -106,6 +106,25 @@ def _warm_up(url: str) -> None:
     client.close()
 
 
+@contextmanager
+def rethinkdb_server() -> Iterator[tuple[str, int]]:
+    """Return host and port of a new RethinkDB server, or of what stands in for one, which is removed afterwards.
+
+    Where neither is installed, the question ends without an answer.
+    """
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    import _rethink_server
+    import _servers
+
+    try:
+        server = _rethink_server.RethinkServer(gated=False)
+    except _servers.MissingError:
+        sys.exit(0)
+    server.start()
+    yield "127.0.0.1", server.port
+    server.remove()
+
+
 def runs_per_second(jobs: int, jobstore=None) -> float:
     """Return how many jobs a second run through ten threads when all of them are due at once."""
     from apscheduler.executors.pool import ThreadPoolExecutor
