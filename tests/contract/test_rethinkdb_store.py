@@ -166,7 +166,9 @@ def test_a_textual_reference_to_a_connection_is_looked_up(opened, connection, mo
 
 
 def test_arguments_that_a_given_connection_makes_void_are_warned_of(connection):
-    with pytest.warns(UserWarning, match="client is given to RethinkDBJobStore, so these say nothing: host, port"):
+    with pytest.warns(
+        UserWarning, match="client is given to RethinkDBJobStore, so these say nothing: host, port"
+    ):
         RethinkDBJobStore(client=connection, port=1, host="x")
 
 

@@ -65,7 +65,9 @@ class RethinkDocuments:
         return [
             document
             for some in _parts(sorted(set(ids)))
-            for document in self._run(_only(fields, self.table(kind, "majority").get_all(*some)).coerce_to("array"))
+            for document in self._run(
+                _only(fields, self.table(kind, "majority").get_all(*some)).coerce_to("array")
+            )
         ]
 
     def find(
@@ -96,7 +98,9 @@ class RethinkDocuments:
         table = self.table(kind)
         if among is None:
             groups = table.pluck(field).group(field).count().ungroup()
-            found = self._run(groups.filter(lambda group: group["reduction"].gt(more_than)), array_limit=_MOST)
+            found = self._run(
+                groups.filter(lambda group: group["reduction"].gt(more_than)), array_limit=_MOST
+            )
             return {group["group"]: int(group["reduction"]) for group in found}
         counts: dict[str, int] = {}
         for some in _parts(sorted(among)):

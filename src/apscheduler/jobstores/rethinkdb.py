@@ -21,7 +21,6 @@ from apscheduler.util import maybe_ref
 __all__ = ("RethinkDBJobStore",)
 
 
-
 class RethinkDBJobStore(DocumentJobStore):
     """Keeps jobs and the records of their runs in RethinkDB; any number of schedulers may share it.
 
@@ -102,4 +101,3 @@ class RethinkDBJobStore(DocumentJobStore):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} (connection={self.conn})>"
-
