@@ -15,6 +15,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from _servers import MissingError, _folder, _free_port, _or_missing
 from _tree_servers import TreeServer
 
@@ -45,6 +47,10 @@ class RethinkServer:
     def address(self) -> str:
         return self._server.address
 
+    @property
+    def url(self) -> str:
+        return f"rethinkdb://{self.address}"
+
     def start(self) -> RethinkServer:
         """Start what is not running, and wait until it accepts connections."""
         if self._behind is not None and not _accepts(self._behind.port):
@@ -69,10 +75,19 @@ class RethinkServer:
             self._behind.remove()
 
 
+# For what is too much for the stand-in, whose queries take their turns: no failure in CI, which cannot have a real one.
+needs_a_real_one = pytest.mark.skipif(
+    "APSCHEDULER_TEST_RETHINKDB_URL" not in os.environ and shutil.which("rethinkdb") is None,
+    reason="reqlite is too slow for it: install rethinkdb, or name a server in APSCHEDULER_TEST_RETHINKDB_URL",
+)
+
+
 @cache
 def rethinkdb() -> str:
     """Return the address (host:port) of a server for this test session."""
-    return os.environ.get("APSCHEDULER_TEST_RETHINKDB") or restartable_rethinkdb().start().address
+    if url := os.environ.get("APSCHEDULER_TEST_RETHINKDB_URL"):
+        return url.rpartition("//")[2].strip("/")
+    return restartable_rethinkdb().start().address
 
 
 def restartable_rethinkdb() -> RethinkServer:
@@ -96,7 +111,7 @@ def _reqlite() -> str:
     found = shutil.which("reqlite") or CACHE / "reqlite/node_modules/.bin/reqlite"
     if not Path(found).exists():
         raise MissingError(
-            "neither rethinkdb nor reqlite is installed, and APSCHEDULER_TEST_RETHINKDB names no server"
+            "neither rethinkdb nor reqlite is installed, and APSCHEDULER_TEST_RETHINKDB_URL names no server"
         )
     return str(found)
 

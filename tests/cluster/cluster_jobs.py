@@ -34,6 +34,11 @@ def open_store(url: str) -> Any:
         from apscheduler.jobstores.mongodb import MongoDBJobStore
 
         return MongoDBJobStore("cluster", host=url)
+    if kind == "rethinkdb":
+        from apscheduler.jobstores.rethinkdb import RethinkDBJobStore
+
+        host, _, port = address.partition(":")
+        return RethinkDBJobStore("cluster", host=host, port=int(port))
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
     return SQLAlchemyJobStore(url, tablename="cluster")

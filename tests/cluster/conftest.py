@@ -16,6 +16,7 @@ from cluster_jobs import PATH
 
 import _mongo_server
 import _redis_server
+import _rethink_server
 import _servers
 import _tree_servers
 
@@ -36,6 +37,7 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
         "redis": _redis_server.redis_url,
         "zookeeper": lambda: "zookeeper://" + _tree_servers.zookeeper(),
         "mongodb": _mongo_server.mongodb_url,
+        "rethinkdb": lambda: "rethinkdb://" + _rethink_server.rethinkdb(),
         "etcd": lambda: "etcd://" + _tree_servers.etcd(),
     }[backend]()
     if backend == "mongodb":
@@ -52,6 +54,8 @@ def cluster(backend, tmp_path) -> Iterator[Cluster]:
     elif backend == "mongodb":
         with MongoClient(url) as mongo:
             mongo.drop_database("cluster")
+    elif backend == "rethinkdb":
+        _rethink_server.drop(_rethink_server.rethinkdb(), "cluster")
     elif backend in ("zookeeper", "etcd"):
         _tree_servers.empty(url, PATH)
     elif backend != "sqlite":

@@ -24,6 +24,7 @@ SLOW = 0.3
         ("zookeeper", 4),
         ("etcd", 4),
         ("mongodb", 5),
+        ("rethinkdb", 4),
     ],
 )
 def test_a_killed_scheduler_loses_no_job_and_repeats_no_run(cluster, kills):

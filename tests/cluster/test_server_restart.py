@@ -16,6 +16,7 @@ from cluster_jobs import nothing
 
 import _mongo_server
 import _redis_server
+import _rethink_server
 import _servers
 
 
@@ -27,6 +28,9 @@ def server(kind):
     elif kind == "mongodb":
         server = _mongo_server.restartable_mongodb()
         server.url = _mongo_server.url_of(server)
+        server.start()
+    elif kind == "rethinkdb":
+        server = _rethink_server.restartable_rethinkdb()
         server.start()
     else:  # which forgets what it has not written to its file
         server = _redis_server.redis_server("--appendonly", "yes", "--appendfsync", "always")
@@ -43,8 +47,10 @@ def server(kind):
         ("redis", signal.SIGKILL),
         # Orderly alone, because the stand-in writes its file once a second.
         ("mongodb", signal.SIGTERM),
+        ("rethinkdb", signal.SIGTERM),
+        ("rethinkdb", signal.SIGKILL),
     ],
-    ids=["fast", "like a crash", "redis, orderly", "redis, killed", "mongodb, orderly"],
+    ids=["fast", "like a crash", "redis, orderly", "redis, killed", "mongodb, orderly", "rethinkdb, orderly", "rethinkdb, killed"],
 )
 def test_a_scheduler_goes_on_by_itself_when_its_server_is_back(server, tmp_path, how):
     cluster = Cluster(server.url, tmp_path)

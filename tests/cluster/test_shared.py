@@ -8,7 +8,9 @@ import time
 import pytest
 from cluster_jobs import nothing
 
-BACKENDS = ["sqlite", "postgresql", "mariadb", "redis", "zookeeper", "etcd", "mongodb"]
+import _rethink_server
+
+BACKENDS = ["sqlite", "postgresql", "mariadb", "redis", "zookeeper", "etcd", "mongodb", "rethinkdb"]
 INTERVALS = {"a": 0.1, "b": 0.17, "c": 0.5}
 LEASE = 3.0
 
@@ -52,7 +54,9 @@ def test_two_processes_run_each_of_many_jobs_once(cluster, intervals):
     assert cluster.nodes() == []
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", [*BACKENDS[:-1], pytest.param("rethinkdb", marks=_rethink_server.needs_a_real_one)]
+)
 def test_four_processes_run_each_of_many_jobs_once_while_one_is_killed(cluster, intervals):
     processes = cluster.start(4, LEASE)
     added = add_until_all_work(cluster, processes)

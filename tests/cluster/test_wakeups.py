@@ -39,6 +39,13 @@ def test_where_the_server_tells_of_it_a_job_that_another_process_adds_starts_at_
     assert statistics.median(found) < 0.2
 
 
+@pytest.mark.parametrize("backend", ["rethinkdb"])
+def test_where_what_stands_in_for_the_server_tells_of_it_ten_times_a_second_it_is_not_polled(
+    cluster, backend
+):
+    assert statistics.median(delays(cluster, 5)) < 0.4
+
+
 @pytest.mark.parametrize("backend", ["sqlite", "mariadb", "mongodb"])
 def test_where_it_is_polled_it_starts_within_about_a_second(cluster, backend):
     assert statistics.median(delays(cluster, 3)) < 1.2 + 0.3
