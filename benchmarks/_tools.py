@@ -107,8 +107,8 @@ def _warm_up(url: str) -> None:
 
 
 @contextmanager
-def rethinkdb_server() -> Iterator[tuple[str, int]]:
-    """Return host and port of a new RethinkDB server, or of what stands in for one, which is removed afterwards.
+def rethinkdb_server() -> Iterator[int]:
+    """Return the port of a new RethinkDB server, or of what stands in for one, which is removed afterwards.
 
     Where neither is installed, the question ends without an answer.
     """
@@ -121,7 +121,7 @@ def rethinkdb_server() -> Iterator[tuple[str, int]]:
     except _servers.MissingError:
         sys.exit(0)
     server.start()
-    yield "127.0.0.1", server.port
+    yield server.port
     server.remove()
 
 

@@ -4,6 +4,12 @@ from _tools import answer, rethinkdb_server, runs_per_second
 
 from apscheduler.jobstores.rethinkdb import RethinkDBJobStore
 
-with rethinkdb_server() as (host, port):
-    rate = runs_per_second(1_000, RethinkDBJobStore(host=host, port=port))
+
+class Store(RethinkDBJobStore):
+    def shutdown(self) -> None:
+        """Leave the connection open, because the stand-in does not answer what 3.x says at the end of one."""
+
+
+with rethinkdb_server() as port:
+    rate = runs_per_second(1_000, Store(host="127.0.0.1", port=port))
 answer("run jobs from RethinkDB", rate, "jobs/s", "higher")

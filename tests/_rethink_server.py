@@ -15,8 +15,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from _servers import MissingError, _folder, _free_port, _or_missing
 from _tree_servers import TreeServer
 
@@ -75,11 +73,9 @@ class RethinkServer:
             self._behind.remove()
 
 
-# For what is too much for the stand-in, whose queries take their turns: no failure in CI, which cannot have a real one.
-needs_a_real_one = pytest.mark.skipif(
-    "APSCHEDULER_TEST_RETHINKDB_URL" not in os.environ and shutil.which("rethinkdb") is None,
-    reason="reqlite is too slow for it: install rethinkdb, or name a server in APSCHEDULER_TEST_RETHINKDB_URL",
-)
+def is_real() -> bool:
+    """Return whether tests have a real server, and no stand-in."""
+    return "APSCHEDULER_TEST_RETHINKDB_URL" in os.environ or shutil.which("rethinkdb") is not None
 
 
 @cache

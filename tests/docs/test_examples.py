@@ -15,6 +15,7 @@ import pytest
 from _programs import environment, finish
 from pymongo import MongoClient
 
+import _rethink_server
 import _tree_servers
 from _mongo_server import mongodb_url
 from _redis_server import redis_server
@@ -83,6 +84,7 @@ def test_every_example_is_tested() -> None:
         "store_zookeeper",
         "store_etcd",
         "store_mongodb",
+        "store_rethinkdb",
         *WEB,
     }
 
@@ -132,7 +134,12 @@ def test_the_sql_example_takes_a_url_and_finds_its_job_there_again(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("name", "address"), [("store_zookeeper", _tree_servers.zookeeper), ("store_etcd", _tree_servers.etcd)]
+    ("name", "address"),
+    [
+        ("store_zookeeper", _tree_servers.zookeeper),
+        ("store_etcd", _tree_servers.etcd),
+        ("store_rethinkdb", _rethink_server.rethinkdb),
+    ],
 )
 def test_an_example_on_a_server_finds_its_job_there_again(name, address, tmp_path: Path) -> None:
     first, again = (finish(EXAMPLES / f"{name}.py", tmp_path, [address()]) for _ in range(2))
