@@ -30,7 +30,9 @@ def freeze_until(cluster, process, true) -> None:
     raise AssertionError(f"it did not come true\n{cluster.log()}")
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql", "redis", "zookeeper", "etcd", "mongodb", "rethinkdb"])
+@pytest.mark.parametrize(
+    "backend", ["sqlite", "postgresql", "redis", "zookeeper", "etcd", "mongodb", "rethinkdb"]
+)
 def test_the_runs_of_a_frozen_process_are_taken_over_and_its_late_outcomes_overwrite_nothing(
     cluster, tmp_path
 ):

@@ -50,7 +50,15 @@ def server(kind):
         ("rethinkdb", signal.SIGTERM),
         ("rethinkdb", signal.SIGKILL),
     ],
-    ids=["fast", "like a crash", "redis, orderly", "redis, killed", "mongodb, orderly", "rethinkdb, orderly", "rethinkdb, killed"],
+    ids=[
+        "fast",
+        "like a crash",
+        "redis, orderly",
+        "redis, killed",
+        "mongodb, orderly",
+        "rethinkdb, orderly",
+        "rethinkdb, killed",
+    ],
 )
 def test_a_scheduler_goes_on_by_itself_when_its_server_is_back(server, tmp_path, how):
     cluster = Cluster(server.url, tmp_path)
