@@ -1,9 +1,11 @@
 """The store on RethinkDB: the contract, and what it promises besides."""
 
+import asyncio
 import os
 import threading
 
 import pytest
+import rethinkdb as rethinkdb_driver
 from rethinkdb import RethinkDB
 from rethinkdb.errors import ReqlDriverError
 
@@ -11,6 +13,7 @@ from _forks import in_child
 from _rethink_server import drop, restartable_rethinkdb, rethinkdb
 from apscheduler._core.claims import RUNNING, Claim, NewRun, RunQuery
 from apscheduler.jobstores.rethinkdb import RethinkDBJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.testing._jobstore_tools import (
     LATER,
     NOW,
@@ -141,6 +144,19 @@ def test_a_share_of_what_is_due_is_told_by_the_revisions(opened):
     assert len(store.read_share(NOW, 1, 0, 1).rows) == 1
 
 
+def test_a_scheduler_that_is_alone_and_has_nothing_to_do_asks_the_server_nothing():
+    store = store_at(rethinkdb())
+    scheduler = BackgroundScheduler(jobstores={"default": store}, timezone="UTC", lease=3600)
+    scheduler.start()
+    scheduler.add_job(print, "interval", hours=1, id="later")
+    threading.Event().wait(0.5)  # until it has looked at what was just added
+    queries = watched(store)
+    threading.Event().wait(1.5)  # longer than it polls where it is not alone
+    assert queries == []
+    scheduler.shutdown()
+    drop(rethinkdb(), DATABASE)
+
+
 # -- connections ---------------------------------------------------------------------------------------------
 
 
@@ -170,6 +186,29 @@ def test_arguments_that_a_given_connection_makes_void_are_warned_of(connection):
         UserWarning, match="client is given to RethinkDBJobStore, so these say nothing: host, port"
     ):
         RethinkDBJobStore(client=connection, port=1, host="x")
+
+
+def test_a_connection_for_an_event_loop_is_refused():
+    other = RethinkDB()
+    other.set_loop_type("asyncio")
+
+    async def connect():
+        connection = await other.connect(*rethinkdb().split(":"))
+        await connection.close(noreply_wait=False)
+        return connection
+
+    connection = asyncio.run(connect())
+    for given in (connection, 5):
+        with pytest.raises(TypeError, match="client must be a blocking connection of rethinkdb"):
+            RethinkDBJobStore(client=given)
+
+
+def test_a_program_that_has_the_driver_make_connections_for_its_loop_has_a_store_all_the_same(
+    opened, monkeypatch
+):
+    monkeypatch.setattr(rethinkdb_driver.r, "connection_type", None)
+    rethinkdb_driver.r.set_loop_type("asyncio")
+    assert added(opened())
 
 
 @pytest.mark.parametrize("name", ["database", "table"])

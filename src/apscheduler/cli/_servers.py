@@ -108,6 +108,17 @@ def _zookeeper(url: str, parts: SplitResult, name: str | None) -> Opened:
     return Opened(store, is_there, (KazooException, KazooTimeoutError))
 
 
+def _rethinkdb(url: str, parts: SplitResult, name: str | None) -> Opened:
+    from apscheduler.jobstores.rethinkdb import RethinkDBJobStore
+
+    table: dict[str, Any] = {} if name is None else {"table": name}
+    from rethinkdb.errors import ReqlError
+
+    store = RethinkDBJobStore(**_path(parts, "database"), **table, **_address(parts), **_options(parts))
+    # The driver looks at its arguments when it connects.
+    return Opened(store, store.is_there, (ReqlError, TypeError))
+
+
 def _etcd(url: str, parts: SplitResult, name: str | None) -> Opened:
     from apscheduler.jobstores.etcd import EtcdJobStore
 
@@ -135,6 +146,7 @@ KINDS: dict[str, Callable[[str, SplitResult, str | None], Opened]] = {
     "mongodb": _mongodb,
     "mongodb+srv": _mongodb,
     "zookeeper": _zookeeper,
+    "rethinkdb": _rethinkdb,
     "etcd": _etcd,
 }
 """What opens a store, by the scheme of its URL."""

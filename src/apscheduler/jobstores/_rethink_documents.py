@@ -57,6 +57,13 @@ class RethinkDocuments:
         # Of all of them, because another process may just be making them.
         self._run(r.expr([tables[kind].index_wait(*names) for kind, names in _INDEXES.items() if names]))
 
+    def is_there(self) -> bool:
+        """Return whether the table of jobs exists, or that of the nodes."""
+        if self._database not in self._run(r.db_list()):
+            return False
+        names = {self._names[JOBS], self._names[NODES]}
+        return not names.isdisjoint(self._run(r.db(self._database).table_list()))
+
     def get(self, kind: str, ids: Sequence[str], fields: Sequence[str] | None = None) -> list[Document]:
         """Return the documents with these keys that exist, in any order.
 

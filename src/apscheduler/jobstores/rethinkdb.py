@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any
 
 try:
@@ -59,6 +60,11 @@ class RethinkDBJobStore(DocumentJobStore):
             warnings.warn(f"client is given to RethinkDBJobStore, so these say nothing: {also}", stacklevel=2)
         self.database = database
         self.table = table
+        if given is not None and (not hasattr(given, "is_open") or iscoroutinefunction(given.reconnect)):
+            raise TypeError(
+                "client must be a blocking connection of rethinkdb, or a reference to one such as 'module:name',"
+                f" not {given!r}"
+            )
         self._feeds: list[ChangeFeed] = []
         connections: Connections | GivenConnection
         if given is None:
@@ -72,6 +78,10 @@ class RethinkDBJobStore(DocumentJobStore):
     def conn(self) -> Any:
         """The connection that was made last, or that was passed in; None where there is none yet."""
         return self._server.connections.last
+
+    def is_there(self) -> bool:
+        """Return whether there are jobs or schedulers of a store under these names; it need not be started."""
+        return self._server.is_there()
 
     def shutdown(self) -> None:
         """Leave the jobs as 3.x expects them, as far as that is possible now, and close what was opened here."""

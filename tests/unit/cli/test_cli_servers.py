@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import _mongo_server
 import _redis_server
+import _rethink_server
 import _tree_servers
 
 
@@ -42,11 +43,18 @@ def mongodb_store():
     return {"type": "mongodb", "database": "cli", "host": url}, (f"{url}cli?socketTimeoutMS=10000",)
 
 
+def rethinkdb_store():
+    host, _, port = _rethink_server.rethinkdb().partition(":")
+    options = {"type": "rethinkdb", "database": "cli", "host": host, "port": int(port)}
+    return options, (f"rethinkdb://{host}:{port}/cli?timeout=10",)
+
+
 STORES = {
     "redis": redis_store,
     "mongodb": mongodb_store,
     "zookeeper": zookeeper_store,
     "etcd": etcd_store,
+    "rethinkdb": rethinkdb_store,
 }
 
 
@@ -100,6 +108,7 @@ def test_a_name_of_nothing_is_refused_and_leaves_nothing_behind(refused, kind):
         "mongodb://127.0.0.1:1/cli?serverSelectionTimeoutMS=500",
         "zookeeper://127.0.0.1:1/cli",
         "etcd://127.0.0.1:1/cli",
+        "rethinkdb://127.0.0.1:1/cli",
     ],
 )
 def test_a_server_that_is_away_is_told_in_one_line(refused, url):
@@ -115,6 +124,7 @@ def test_a_server_that_is_away_is_told_in_one_line(refused, url):
         (("etcd://127.0.0.1:2379/cli?colour=red",), "colour"),
         (("etcd://127.0.0.1:port/cli",), "port"),
         (("mongodb://127.0.0.1:port/cli",), "Port contains"),
+        (("rethinkdb://127.0.0.1:28015/cli?colour=red",), "colour"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_told_in_one_line(refused, arguments, said):
