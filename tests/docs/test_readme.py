@@ -1,8 +1,8 @@
 """The programs of the README and of docs/ run, and print what the pages say.
 
-Each block of Python that imports something is a program of its own; the others are fragments, whose syntax is checked. The programs of a page are run in one folder, one after another, each under
-the name in its first line (`# name.py`). A `text` block right after one shows its output: each of its lines must have
-been printed, up to numbers. A `console` block with `$ python name.py` shows it again, unless the comment before it says
+Each block of Python that imports something is a program of its own; the others are fragments, whose syntax is checked.
+The programs of a page are run in one folder, one after another, each under the name in its first line (`# name.py`). A
+`text` block right after one shows its output: each of its lines must have been printed, up to numbers. A `console` block with `$ python name.py` shows it again, unless the comment before it says
 that it depends on the time.
 """
 
@@ -12,9 +12,9 @@ import ast
 import re
 import shlex
 import tomllib
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple
 
 import pytest
@@ -76,13 +76,13 @@ def run_all(page: Path, folder: Path) -> list[tuple[Program, str]]:
     return [(program, finish(folder / program.name, folder)) for program in found]
 
 
-def run_calmly(page: Path, folders: Callable[[str], Path]) -> list[tuple[Program, str]]:
+def run_calmly(page: Path, folder: Path) -> list[tuple[Program, str]]:
     """Run a page again where its output is another: with pauses of half a second, a busy machine makes runs late."""
-    ran = run_all(page, folders("page"))
+    ran = run_all(page, Path(mkdtemp(dir=folder)))
     for _ in range(2):
         if all(shown_by(page, program) <= shapes(output) for program, output in ran):
             break
-        ran = run_all(page, folders("page"))
+        ran = run_all(page, Path(mkdtemp(dir=folder)))
     return ran
 
 
@@ -101,7 +101,8 @@ def shown_by(page: Path, program: Program) -> set[str]:
 def ran(
     background: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[Path, Future[list[tuple[Program, str]]]]:
-    return {page: background.submit(run_calmly, page, tmp_path_factory.mktemp) for page in WITH_PROGRAMS}
+    folder = tmp_path_factory.mktemp("pages")  # here, because the factory is not for several threads
+    return {page: background.submit(run_calmly, page, folder) for page in WITH_PROGRAMS}
 
 
 @pytest.mark.parametrize("page", WITH_PROGRAMS, ids=name_of)
