@@ -6,24 +6,26 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, Rerun, RunQuery, StoredRun
+from apscheduler._core.claims import Claim, Due, Finish, JobRow, NodeRow, Rerun, RunQuery, StoredRun
 from apscheduler.jobstores._codec import JobCodec
 from apscheduler.jobstores._document_jobs import DocumentJobs
 from apscheduler.jobstores._document_return import FiredJobs
 from apscheduler.jobstores._document_runs import DocumentRuns
 from apscheduler.jobstores._documents import Documents
-from apscheduler.jobstores.base import ClaimingJobStore
+from apscheduler.jobstores._pickled_store import PickledJobStore
 
 if TYPE_CHECKING:
     from apscheduler.job import Job
 
 
-class DocumentJobStore(ClaimingJobStore):
+class DocumentJobStore(PickledJobStore):
     """Keeps jobs and the records of their runs as documents; a subclass says how its server is spoken to.
 
     A method is atomic for each job and each run that it is about, not for all of them together: after an error some may
     be written. Every method may be repeated.
     """
+
+    _jobs: DocumentJobs
 
     def _keep_in(self, documents: Documents, pickle_protocol: int) -> None:
         self.pickle_protocol = pickle_protocol
@@ -45,48 +47,22 @@ class DocumentJobStore(ClaimingJobStore):
 
     def shutdown(self) -> None:
         """Leave the jobs as 3.x expects them, as far as that is possible now, and close what was opened here."""
-        try:
-            self._fired.leave_for_3x(self.load, self.pickle_protocol)
-        except Exception as exc:
-            # Whatever it is, nothing is lost: the times are right, only copies in the jobs are not up to date.
-            self._logger.debug("The jobs were not brought up to date for 3.x: %s", exc)
+        self._leave_for_3x()
         self._documents.close()
 
     # -- jobs ---------------------------------------------------------------------------------------------------
-
-    def dump(self, job: Job) -> bytes:
-        """Return the pickled definition of `job`."""
-        return self._codec.dump(job)
-
-    def load(self, row: JobRow | DueRow) -> Job:
-        """Return the job that `row` defines, with the row's next run time."""
-        return self._codec.load(row, self._scheduler, self._alias)
 
     def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
         """Add all of `rows`, or none and return the ids that are taken.
 
         Where another process adds one of several ids at the same moment, the others are seen for a moment.
         """
-        return self._jobs.insert(rows)
-
-    def replace_job(self, row: JobRow) -> bool:
-        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
-        return self._jobs.replace(row)
-
-    def read_job(self, job_id: str) -> JobRow | None:
-        """Return the stored row of one job, or None."""
-        return self._jobs.read(job_id)
-
-    def read_jobs(self) -> Sequence[JobRow]:
-        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
-        return self._jobs.read_all()
+        return super().insert_jobs(rows)
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
         """Remove the jobs with these ids (None: all jobs) and return how many there were."""
-        deleted = self._jobs.delete(job_ids)
+        deleted = super().delete_jobs(job_ids)
         self._runs.forget_reruns(job_ids)
-        for job_id in job_ids or ():
-            self._codec.forget(job_id)
         return deleted
 
     def get_due_jobs(self, now: datetime) -> list[Job]:

@@ -14,14 +14,13 @@ from apscheduler._core.claims import (
     Due,
     DueRow,
     Finish,
-    JobRow,
     NodeRow,
     Rerun,
     RunKey,
     RunQuery,
     StoredRun,
 )
-from apscheduler.job import Job
+from apscheduler.jobstores._pickled_store import PickledJobStore
 from apscheduler.jobstores._tree import ConflictError, Create, Delete, Put, Tree, chunks
 from apscheduler.jobstores._tree_claims import Claims
 from apscheduler.jobstores._tree_codec import DocumentCodec
@@ -31,13 +30,14 @@ from apscheduler.jobstores._tree_jobs import Jobs
 from apscheduler.jobstores._tree_live import LiveRuns
 from apscheduler.jobstores._tree_log import RunLog
 from apscheduler.jobstores._tree_names import tag_of
-from apscheduler.jobstores.base import ClaimingJobStore
 
 _of_the_parent: list[Tree] = []
 
 
-class TreeJobStore(ClaimingJobStore):
+class TreeJobStore(PickledJobStore):
     """Keeps jobs and the records of their runs in a tree of keys; any number of schedulers may share it."""
+
+    _jobs: Jobs
 
     def __init__(self, tree: Tree, pickle_protocol: int) -> None:
         self.pickle_protocol = pickle_protocol
@@ -75,49 +75,19 @@ class TreeJobStore(ClaimingJobStore):
         """Leave the jobs as 3.x expects them, as far as that is possible now, and disconnect."""
         while self._watches:
             self._watches.pop()()
-        try:
-            self._fired.leave_for_3x(self.load, self.pickle_protocol)
-        except Exception as exc:
-            # Whatever it is, nothing is lost: the entries are right, only a copy in the documents is old.
-            self._logger.debug("The stored jobs were not brought up to date for 3.x: %s", exc)
+        self._leave_for_3x()
         self._tree.close()
 
     # -- jobs ------------------------------------------------------------------------------------------------
-
-    def dump(self, job: Job) -> bytes:
-        """Return the pickled document of `job`."""
-        return self._codec.dump(job)
-
-    def load(self, row: JobRow | DueRow) -> Job:
-        """Return the job that `row` defines, with the row's next run time."""
-        return self._codec.load(row, self._scheduler, self._alias)
-
-    def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
-        """Add all of `rows`, or none and return the ids that are taken."""
-        return self._jobs.insert(rows) if rows else ()
-
-    def replace_job(self, row: JobRow) -> bool:
-        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
-        return self._jobs.replace(row)
-
-    def read_job(self, job_id: str) -> JobRow | None:
-        """Return the stored row of one job, or None."""
-        return self._jobs.read(job_id)
-
-    def read_jobs(self) -> Sequence[JobRow]:
-        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
-        return self._jobs.read_all()
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
         """Remove the jobs with these ids (None: all jobs) and return how many there were."""
         if job_ids is None:
             self._foreign.adopt()
         self._forget_reruns(job_ids)
-        deleted = self._jobs.delete(job_ids)
+        deleted = super().delete_jobs(job_ids)
         # Again, because one of them may have been claimed meanwhile.
         self._forget_reruns(job_ids)
-        for job_id in job_ids or ():
-            self._codec.forget(job_id)
         return deleted
 
     # -- firing ----------------------------------------------------------------------------------------------

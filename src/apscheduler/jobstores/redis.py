@@ -20,7 +20,6 @@ from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import (
     Claim,
     Due,
-    DueRow,
     Finish,
     JobRow,
     NodeRow,
@@ -31,19 +30,19 @@ from apscheduler._core.claims import (
 from apscheduler.job import Job
 from apscheduler.jobstores import _way_back
 from apscheduler.jobstores._codec import JobCodec
+from apscheduler.jobstores._pickled_store import PickledJobStore
 from apscheduler.jobstores._redis_changes import Subscription
 from apscheduler.jobstores._redis_jobs import Jobs
 from apscheduler.jobstores._redis_keys import key_names
 from apscheduler.jobstores._redis_runs import Runs
 from apscheduler.jobstores._redis_server import Server, check_client, make_client
 from apscheduler.jobstores._way_back import NewState
-from apscheduler.jobstores.base import ClaimingJobStore
 from apscheduler.util import asbool, maybe_ref
 
 __all__ = ("RedisJobStore",)
 
 
-class RedisJobStore(ClaimingJobStore):
+class RedisJobStore(PickledJobStore):
     """Keeps jobs and the records of their runs in Redis; any number of schedulers may share it.
 
     What it holds is as safe as the server keeps it: a server without persistence forgets jobs when it restarts, and
@@ -68,6 +67,8 @@ class RedisJobStore(ClaimingJobStore):
         jobs_key: key of the jobs.
         run_times_key: key of the next run times.
     """
+
+    _jobs: Jobs
 
     def __init__(
         self,
@@ -118,45 +119,10 @@ class RedisJobStore(ClaimingJobStore):
         for subscription in self._subscriptions:
             subscription.end()
         self._subscriptions.clear()
-        try:
-            self._fired.leave_for_3x(self.load, self.pickle_protocol)
-        except Exception as exc:
-            # Whatever it is, nothing is lost: the times are right, only copies in the jobs are not up to date.
-            self._logger.debug("The jobs in Redis were not brought up to date for 3.x: %s", exc)
+        self._leave_for_3x()
         self._server.close()
 
     # -- jobs ------------------------------------------------------------------------------------------------
-
-    def dump(self, job: Job) -> bytes:
-        """Return the pickled definition of `job`."""
-        return self._codec.dump(job)
-
-    def load(self, row: JobRow | DueRow) -> Job:
-        """Return the job that `row` defines, with the row's next run time."""
-        return self._codec.load(row, self._scheduler, self._alias)
-
-    def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
-        """Add all of `rows` at once, or none and return the ids that are taken."""
-        return self._jobs.insert(rows)
-
-    def replace_job(self, row: JobRow) -> bool:
-        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
-        return self._jobs.replace(row)
-
-    def read_job(self, job_id: str) -> JobRow | None:
-        """Return the stored row of one job, or None."""
-        return self._jobs.read(job_id)
-
-    def read_jobs(self) -> Sequence[JobRow]:
-        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
-        return self._jobs.read_all()
-
-    def delete_jobs(self, job_ids: Collection[str] | None) -> int:
-        """Remove the jobs with these ids (None: all jobs) and return how many there were."""
-        deleted = self._jobs.delete(job_ids)
-        for job_id in job_ids or ():
-            self._codec.forget(job_id)
-        return deleted
 
     def get_due_jobs(self, now: datetime) -> list[Job]:
         """Return the jobs whose next run time is `now` or earlier, by ascending next run time."""

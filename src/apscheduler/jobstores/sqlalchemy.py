@@ -17,6 +17,7 @@ except ImportError as exc:
 from apscheduler._clock import SYSTEM
 from apscheduler.jobstores import _sql_mysql, _sql_notify, _sql_postgresql, _sql_sqlite
 from apscheduler.jobstores._codec import JobCodec
+from apscheduler.jobstores._pickled_store import PickledJobStore
 from apscheduler.jobstores._sql_claims import ClaimsTable
 from apscheduler.jobstores._sql_engine import Database, make_engine
 from apscheduler.jobstores._sql_jobs import JobsTable
@@ -24,7 +25,6 @@ from apscheduler.jobstores._sql_reruns import RerunsTable
 from apscheduler.jobstores._sql_return import FiredJobs
 from apscheduler.jobstores._sql_runs import NodesTable, RunsTable
 from apscheduler.jobstores._sql_schema import Tables, create_tables, define_tables
-from apscheduler.jobstores.base import ClaimingJobStore
 from apscheduler.util import maybe_ref
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from apscheduler._core.claims import (
         Claim,
         Due,
-        DueRow,
         Finish,
-        JobRow,
         NodeRow,
         Rerun,
         RunQuery,
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ("SQLAlchemyJobStore",)
 
 
-class SQLAlchemyJobStore(ClaimingJobStore):
+class SQLAlchemyJobStore(PickledJobStore):
     """Keeps jobs and the records of their runs in a database; any number of schedulers may share it.
 
     The tables are created when the store starts. A table that 3.x made gets a column more, and 3.x can go on
@@ -73,6 +71,8 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         engine: the SQLAlchemy engine.
         jobs_t: the table of jobs.
     """
+
+    _jobs: JobsTable
 
     def __init__(
         self,
@@ -120,11 +120,7 @@ class SQLAlchemyJobStore(ClaimingJobStore):
 
     def shutdown(self) -> None:
         """Leave the table as 3.x expects it, as far as that is possible now, and close the connections."""
-        try:
-            self._fired.leave_for_3x(self.load, self.pickle_protocol)
-        except Exception as exc:
-            # Whatever it is, nothing is lost: the rows are right, only a copy inside them is not up to date.
-            self._logger.debug("The jobs in the table were not brought up to date for 3.x: %s", exc)
+        self._leave_for_3x()
         self._stop_listening()
         self._db.close()
 
@@ -163,37 +159,6 @@ class SQLAlchemyJobStore(ClaimingJobStore):
         return f"<{type(self).__name__} (url={self.engine.url.render_as_string()})>"
 
     # -- jobs ------------------------------------------------------------------------------------------------
-
-    def dump(self, job: Job) -> bytes:
-        """Return the pickled definition of `job`."""
-        return self._codec.dump(job)
-
-    def load(self, row: JobRow | DueRow) -> Job:
-        """Return the job that `row` defines, with the row's next run time."""
-        return self._codec.load(row, self._scheduler, self._alias)
-
-    def insert_jobs(self, rows: Sequence[JobRow]) -> Collection[str]:
-        """Add all of `rows` in one transaction, or none and return the ids that are taken."""
-        return self._jobs.insert(rows)
-
-    def replace_job(self, row: JobRow) -> bool:
-        """Write the definition and next run time of `row` if the stored revision is still `row.revision`."""
-        return self._jobs.replace(row)
-
-    def read_job(self, job_id: str) -> JobRow | None:
-        """Return the stored row of one job, or None."""
-        return self._jobs.read(job_id)
-
-    def read_jobs(self) -> Sequence[JobRow]:
-        """Return all stored rows by ascending next run time, paused ones last, ties by id."""
-        return self._jobs.read_all()
-
-    def delete_jobs(self, job_ids: Collection[str] | None) -> int:
-        """Remove the jobs with these ids (None: all jobs) and return how many there were; see the contract."""
-        deleted = self._jobs.delete(job_ids)
-        for job_id in job_ids or ():
-            self._codec.forget(job_id)
-        return deleted
 
     def get_due_jobs(self, now: datetime) -> list[Job]:
         """Return the jobs whose next run time is `now` or earlier, by ascending next run time."""
