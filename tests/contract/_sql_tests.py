@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import MetaData, Table, create_engine, event, inspect
 
 from apscheduler._core.claims import RUNNING, Claim, NewRun
+from apscheduler._core.listing import JobQuery, Position
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.testing._jobstore_tools import (
     LATER,
     NOW,
     StandIn,
     added,
+    as_time,
     claim_of,
     done,
     keys_of,
@@ -23,6 +25,8 @@ from apscheduler.testing._jobstore_tools import (
     stored,
     won,
 )
+from apscheduler.testing.clock import FakeClock
+from apscheduler.testing.manual import ManualScheduler
 
 
 class SQLTests:
@@ -70,6 +74,33 @@ class SQLTests:
 
         store.finish([done(key) for claim in claims for key in keys_of(claim)])
         assert first_words(seen) == self.finish_statements
+
+    def test_a_page_of_the_list_is_one_reading_of_so_many_rows(self, opened):
+        store = opened()
+        store.insert_jobs([row_of(store, f"j{n:03}", LATER + n) for n in range(300)])
+        seen, sent = statements_of(store), rows_sent_to(store)
+        page = store.read_page(JobQuery(50))
+        page = store.read_page(JobQuery(50, Position(page[-1].next_run_time, page[-1].job_id)))
+        assert [row.job_id for row in page] == [f"j{n:03}" for n in range(50, 100)]
+        assert first_words(seen) == ("SELECT", "SELECT")
+        assert sum(sent) == 100
+
+    def test_a_scheduler_starts_on_a_full_table_without_reading_it(self, url, opened):
+        store = opened()
+        added(store, "due", NOW)
+        fill_with_copies(store, added(store, "sleeping", LATER), 20_000)
+        again = SQLAlchemyJobStore(url, tablename=store.jobs_t.name)
+        seen, sent = statements_of(again), rows_sent_to(again)
+        clock = FakeClock(as_time(NOW))
+        scheduler = ManualScheduler(
+            jobstores={"default": again}, clock=clock, job_defaults={"misfire_grace_time": None}
+        )
+        scheduler.start()
+        scheduler.turn()
+        assert [run.job_id for run in scheduler.get_runs()] == ["due"]
+        assert len(seen) < 20, seen
+        assert 0 < sum(sent) < 20
+        scheduler.shutdown()
 
     # -- tables ----------------------------------------------------------------------------------------------
 
@@ -178,6 +209,27 @@ def statements_of(store):
     seen = []
     event.listen(store.engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
     return seen
+
+
+def rows_sent_to(store):
+    """Return the list that the numbers of rows which the database sends to `store` are appended to from now on."""
+    counts = []
+    fetch = type(store._db).fetch
+
+    def counted(statement, values=None):
+        rows = fetch(store._db, statement, values)
+        counts.append(len(rows))
+        return rows
+
+    store._db.fetch = counted
+    return counts
+
+
+def fill_with_copies(store, row, count):
+    """Insert rows as an own program would, because adding so many jobs takes longer than what is tested."""
+    values = {"next_run_time": row.next_run_time, "revision": row.revision, "job_state": row.definition}
+    with store.engine.begin() as conn:
+        conn.execute(store.jobs_t.insert(), [{"id": f"copy {n}", **values} for n in range(count)])
 
 
 def first_words(seen):

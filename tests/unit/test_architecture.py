@@ -21,7 +21,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 CORE = sorted((ROOT / "_core").glob("*.py"))
 
 # Value modules of the standard library: nothing in them waits, tells the time, or starts something.
-PURE = {"__future__", "collections", "collections.abc", "datetime", "difflib", "typing", "functools"}
+PURE = {"__future__", "collections", "collections.abc", "datetime", "difflib", "typing", "functools", "heapq"}
 OPTIONAL = {
     "sqlalchemy", "psycopg", "pymysql", "pymongo", "redis", "kazoo", "rethinkdb", "gevent", "tornado", "twisted",
     "PySide6", "PyQt6", "typer", "rich", "django", "pytest", "asyncio", "multiprocessing", "concurrent.futures.process",

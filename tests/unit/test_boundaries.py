@@ -30,6 +30,7 @@ EXCEPTIONS = {
     "schedulers/_interrupted.py": {"_getframe"},  # of sys, to see what a signal has interrupted
     "schedulers/_job_adding.py": {"_scheduler", "_jobstore_alias", "_assign", "_made", "_modify"},
     "schedulers/_job_calls.py": {"_copy", "_modify"},  # what a job offers to its scheduler only
+    "schedulers/_job_pages.py": {"_jobstore_alias"},  # the store that a job is in, which has no public name
     "schedulers/_reruns.py": {"_copy"},  # as above
     "triggers/cron/__init__.py": {"_getframe"},  # of sys, to point a warning at the caller's line
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apscheduler._core.claims import JobRow
+from apscheduler._core.listing import JobQuery, Position, selected
 from apscheduler.cli._errors import RefusedError, first_line
 from apscheduler.cli._options import DEFAULT_TABLE
 from apscheduler.cli._servers import KINDS, opened_server
@@ -21,6 +22,7 @@ from apscheduler.jobstores.base import ClaimingJobStore
 if TYPE_CHECKING:
     from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 
+ALL = JobQuery()
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")
 
 
@@ -76,21 +78,42 @@ def has_tables(store: SQLAlchemyJobStore) -> bool:
     return missing is None and inspect(store.engine).has_table(table.name, schema=table.schema)
 
 
-def read_rows(store: ClaimingJobStore) -> Sequence[JobRow]:
-    """Return all stored rows by next run time, also of an SQL table of 3.x, which has no revisions."""
+def read_rows(store: ClaimingJobStore, query: JobQuery = ALL) -> Sequence[JobRow]:
+    """Return the stored rows that are asked for by next run time, also of an SQL table of 3.x without revisions."""
+    sql = _without_revisions(store)
+    if sql is None:
+        return store.read_jobs() if query == ALL else store.read_page(query)
+    return selected(_rows_of_3x(sql), query)
+
+
+def place_of(store: ClaimingJobStore, job_id: str) -> Position:
+    """Return where a job stands in the list; refuse the command where there is no such job."""
+    sql = _without_revisions(store)
+    rows = [store.read_job(job_id)] if sql is None else [row for row in _rows_of_3x(sql) if row[0] == job_id]
+    if not rows or rows[0] is None:
+        raise RefusedError(f"--after {job_id!r}: the store has no such job; `apscheduler jobs` lists them")
+    return Position(rows[0].next_run_time, job_id)
+
+
+def _without_revisions(store: ClaimingJobStore) -> SQLAlchemyJobStore | None:
+    """Return `store` if it is an SQL table as 3.x made it, which no store of this version has completed yet."""
     if not hasattr(store, "jobs_t"):
-        return store.read_jobs()
-    from sqlalchemy import inspect, select
+        return None
+    from sqlalchemy import inspect
 
     sql: SQLAlchemyJobStore = store  # type: ignore[assignment]  # which alone has such a table
     table = sql.jobs_t
     columns = {column["name"] for column in inspect(sql.engine).get_columns(table.name, schema=table.schema)}
-    if "revision" in columns:
-        return store.read_jobs()
-    with sql.engine.connect() as conn:
+    return None if "revision" in columns else sql
+
+
+def _rows_of_3x(store: SQLAlchemyJobStore) -> list[JobRow]:
+    from sqlalchemy import select
+
+    table = store.jobs_t
+    with store.engine.connect() as conn:
         found = conn.execute(select(table.c.id, table.c.next_run_time, table.c.job_state)).all()
-    rows = [JobRow(row[0], row[1], 0, bytes(row[2])) for row in found]
-    return sorted(rows, key=lambda row: (row[1] is None, row[1] or 0.0, row[0]))
+    return [JobRow(row[0], row[1], 0, bytes(row[2])) for row in found]
 
 
 def _make(url: str, table: str) -> SQLAlchemyJobStore:

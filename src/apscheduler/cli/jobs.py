@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from apscheduler._core.listing import JobQuery
 from apscheduler.cli._english import describe
 from apscheduler.cli._options import DEFAULT_TABLE, AsJson, Store, Table, Zone
 from apscheduler.cli._screen import add_row, iso, make_table, print_json, print_table, say, time_text
-from apscheduler.cli._store import opened, read_rows
+from apscheduler.cli._store import opened, place_of, read_rows
 from apscheduler.cli._stored import Stored, import_from_here, load_rows
 from apscheduler.cli._times import read_zone
 
 
-def jobs(store: Store, table: Table = DEFAULT_TABLE, tz: Zone = None, as_json: AsJson = False) -> None:
+def jobs(
+    store: Store,
+    table: Table = DEFAULT_TABLE,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="So many at most; default all.", show_default=False)
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--after",
+            metavar="ID",
+            help="Only what comes after this job: the last one of the page before.",
+            show_default=False,
+        ),
+    ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(
+            "--prefix", metavar="TEXT", help="Only jobs whose id begins with this.", show_default=False
+        ),
+    ] = None,
+    tz: Zone = None,
+    as_json: AsJson = False,
+) -> None:
     """List the jobs of a store, the next one first, also those that cannot be read here."""
     zone = read_zone(tz)
     import_from_here()
     with opened(store, table) as opened_store:
-        found = load_rows(opened_store, read_rows(opened_store))
+        place = None if after is None else place_of(opened_store, after)
+        query = JobQuery(limit, place, None, prefix or "")
+        found = load_rows(opened_store, read_rows(opened_store, query))
     if as_json:
         print_json([_as_json(stored, zone) for stored in found])
     elif found:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from apscheduler._clock import SYSTEM
 from apscheduler._core.claims import Claim, Due, DueRow, Finish, JobRow, NodeRow, Rerun, RunQuery, StoredRun
+from apscheduler._core.listing import JobQuery, selected
 from apscheduler.errors import ConflictingIdError, JobLookupError, JobUnreadableError, TransientJobError
 
 if TYPE_CHECKING:
@@ -151,6 +152,14 @@ class ClaimingJobStore(BaseJobStore):
     @abstractmethod
     def read_jobs(self) -> Sequence[JobRow]:
         """Return all stored rows by ascending next run time, paused ones last, ties by id."""
+
+    def read_page(self, query: JobQuery) -> Sequence[JobRow]:
+        """Return the rows that `query` asks for, in the order of `read_jobs()`.
+
+        A store that can tell those apart by itself saves the reading of the others. Then a job that is paused or
+        resumed during the call may be missing, but none is there twice.
+        """
+        return selected(self.read_jobs(), query)
 
     @abstractmethod
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:

@@ -24,6 +24,7 @@ from apscheduler._core.claims import (
     StoredRun,
     made,
 )
+from apscheduler._core.listing import JobQuery, selected
 from apscheduler.job import Job
 from apscheduler.jobstores._memory_log import MemoryLog
 from apscheduler.jobstores.base import ClaimingJobStore
@@ -117,6 +118,11 @@ class MemoryJobStore(ClaimingJobStore):
             rows = [_row(entry) for entry in list(self._jobs.values())]
         rows.sort(key=lambda row: (row[1] is None, row[1] or 0.0, row[0]))
         return rows
+
+    def read_page(self, query: JobQuery) -> Sequence[JobRow]:
+        """Return the rows that `query` asks for; all are looked at, but only these are kept and sorted."""
+        entries = list(self._jobs.values())  # which is one step, so that no lock is held meanwhile
+        return selected((made(JobRow, (e[1], e[0], e[2], e[3])) for e in entries), query)
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
         """Remove the jobs with these ids (None: all jobs) and return how many there were. Their runs are kept."""

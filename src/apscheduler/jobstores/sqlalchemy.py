@@ -21,6 +21,7 @@ from apscheduler.jobstores._pickled_store import PickledJobStore
 from apscheduler.jobstores._sql_claims import ClaimsTable
 from apscheduler.jobstores._sql_engine import Database, make_engine
 from apscheduler.jobstores._sql_jobs import JobsTable
+from apscheduler.jobstores._sql_pages import JobPages
 from apscheduler.jobstores._sql_reruns import RerunsTable
 from apscheduler.jobstores._sql_return import FiredJobs
 from apscheduler.jobstores._sql_runs import NodesTable, RunsTable
@@ -37,11 +38,13 @@ if TYPE_CHECKING:
         Claim,
         Due,
         Finish,
+        JobRow,
         NodeRow,
         Rerun,
         RunQuery,
         StoredRun,
     )
+    from apscheduler._core.listing import JobQuery
     from apscheduler.job import Job
 
 __all__ = ("SQLAlchemyJobStore",)
@@ -106,6 +109,7 @@ class SQLAlchemyJobStore(PickledJobStore):
         )
         self.jobs_t = self._tables.jobs
         self._jobs, self._claims = _statements_for(self._db, self._tables)
+        self._pages = JobPages(self._db, self._tables)
         self._runs = RunsTable(self._db, self._tables)
         self._reruns = RerunsTable(self._db, self._tables)
         self._nodes = NodesTable(self._db, self._tables)
@@ -159,6 +163,13 @@ class SQLAlchemyJobStore(PickledJobStore):
         return f"<{type(self).__name__} (url={self.engine.url.render_as_string()})>"
 
     # -- jobs ------------------------------------------------------------------------------------------------
+
+    def read_page(self, query: JobQuery) -> Sequence[JobRow]:
+        """Return the rows that `query` asks for, and have the database send no others.
+
+        With a limit, a job that is paused or resumed meanwhile may be missing.
+        """
+        return self._pages.read(query) if self._pages.known else super().read_page(query)
 
     def get_due_jobs(self, now: datetime) -> list[Job]:
         """Return the jobs whose next run time is `now` or earlier, by ascending next run time."""

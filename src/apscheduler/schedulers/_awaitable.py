@@ -108,9 +108,24 @@ class AwaitableCalls(AsyncLifecycle):
         """Do what `get_job()` does. The methods of the job may wait for its store; the scheduler has their twins."""
         return await self._away(partial(self.get_job, job_id, jobstore))
 
-    async def aget_jobs(self, jobstore: str | None = None, pending: bool | None = None) -> list[Job]:
-        """Do what `get_jobs()` does."""
-        return await self._away(partial(self.get_jobs, jobstore, pending))
+    async def aget_jobs(
+        self,
+        jobstore: str | None = None,
+        pending: bool | None = None,
+        *,
+        limit: int | None = None,
+        after: Job | tuple[datetime | None, str] | None = None,
+        due_before: datetime | str | None = None,
+        id_prefix: str | None = None,
+        paused: bool | None = None,
+    ) -> list[Job]:
+        """Do what `get_jobs()` does, with its pages and filters."""
+        return await self._away(
+            partial(
+                self.get_jobs, jobstore, pending, limit=limit, after=after, due_before=due_before,
+                id_prefix=id_prefix, paused=paused,
+            )
+        )  # fmt: skip
 
     async def aprint_jobs(self, jobstore: str | None = None, out: IO[str] | None = None) -> None:
         """Do what `print_jobs()` does; `out` is written to in the thread."""

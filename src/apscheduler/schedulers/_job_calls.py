@@ -69,13 +69,42 @@ class JobCalls:
         except JobLookupError:
             return None
 
-    def get_jobs(self, jobstore: str | None = None, pending: bool | None = None) -> list[Job]:
-        """Return the jobs by ascending next run time, store by store; before `start()` the pending ones.
+    def get_jobs(
+        self,
+        jobstore: str | None = None,
+        pending: bool | None = None,
+        *,
+        limit: int | None = None,
+        after: Job | tuple[datetime | None, str] | None = None,
+        due_before: datetime | str | None = None,
+        id_prefix: str | None = None,
+        paused: bool | None = None,
+    ) -> list[Job]:
+        """Return the jobs by ascending next run time, paused ones last, ties by id, store by store.
+
+        Before `start()` it returns the pending ones. Pages and filters are about stored jobs; only the jobs of the page
+        are rebuilt, and a store that can tell them apart by itself (SQL, memory) reads no others.
 
         Args:
             jobstore: alias of the only job store to list.
             pending: deprecated and without effect, as in 3.x.
+            limit: so many jobs at most.
+            after: only what comes after this job, or after the place `(next_run_time, id)`, where no job needs to be.
+                A job that has moved on since it was listed stands further down; its key of then is the exact place.
+            due_before: only jobs whose next run time is before this.
+            id_prefix: only jobs whose id begins with this text, upper and lower case told apart.
+            paused: True for paused jobs only, False for none of them.
+
+        Raises:
+            RuntimeError: a page or a filter is asked for, and the scheduler does not run.
+            TypeError, ValueError: an argument is not what it should be.
         """
+        if (limit, after, due_before, id_prefix, paused) != (None,) * 5:
+            from apscheduler.schedulers import _job_pages  # here, because most programs never ask
+
+            self._require_stored("Pages and filters are about stored jobs")
+            query = _job_pages.query_of(limit, due_before, id_prefix, paused, self.timezone)
+            return _job_pages.read(list(self._slots(jobstore)), query, after, jobstore, self.timezone)
         if self._is_pending():
             with self._lock:
                 return [p.job for p in self._pending_jobs if jobstore in (None, p.alias)]
@@ -187,10 +216,7 @@ class JobCalls:
             RuntimeError: the scheduler does not run, so what is stored cannot be read.
             JobUnreadableError: a job cannot be rebuilt in this process; nothing is written.
         """
-        if self._is_pending():
-            raise RuntimeError(
-                "Jobs can only be exported while the scheduler runs: call start() first, maybe paused"
-            )
+        self._require_stored("Jobs can only be exported while the scheduler runs")
         jobs = self.get_jobs(jobstore)
         for job in jobs:
             if job.unreadable_reason is not None:
@@ -214,6 +240,10 @@ class JobCalls:
         if self._forked_from is not None:
             self._require_running()
         return True
+
+    def _require_stored(self, rule: str) -> None:
+        if self._is_pending():
+            raise RuntimeError(f"{rule}: call start() first, maybe paused")
 
     def _now(self) -> datetime:
         return self._engine.clock.now(self.timezone)

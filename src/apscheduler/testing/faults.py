@@ -20,6 +20,7 @@ from apscheduler._core.claims import (
     RunQuery,
     StoredRun,
 )
+from apscheduler._core.listing import JobQuery
 from apscheduler.job import Job
 from apscheduler.jobstores.base import ClaimingJobStore
 
@@ -139,6 +140,11 @@ class FaultyStore(ClaimingJobStore):
     def read_jobs(self) -> Sequence[JobRow]:
         """Return all stored rows."""
         rows: Sequence[JobRow] = self._made("read_jobs", self.store.read_jobs)
+        return rows
+
+    def read_page(self, query: JobQuery) -> Sequence[JobRow]:
+        """Return the rows that are asked for."""
+        rows: Sequence[JobRow] = self._made("read_page", lambda: self.store.read_page(query))
         return rows
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:

@@ -20,6 +20,7 @@ from apscheduler.testing._jobstore_due import DueContract
 from apscheduler.testing._jobstore_finish import FinishContract
 from apscheduler.testing._jobstore_jobs import JobsContract
 from apscheduler.testing._jobstore_nodes import NodesContract
+from apscheduler.testing._jobstore_pages import PagesContract
 from apscheduler.testing._jobstore_reruns import RerunsContract
 from apscheduler.testing._jobstore_runs import RunsContract
 from apscheduler.testing._jobstore_v3 import V3Contract
@@ -30,6 +31,7 @@ __all__ = ("JobStoreContract",)
 
 class JobStoreContract(
     JobsContract,
+    PagesContract,
     DueContract,
     ClaimsContract,
     FinishContract,

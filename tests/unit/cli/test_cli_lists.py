@@ -49,6 +49,20 @@ def test_jobs_as_json(cli, store):
     assert "cli_tasks" in found["gone"]["problem"]
 
 
+def test_jobs_are_listed_in_pages_and_by_the_beginning_of_their_ids(cli, store, refused):
+    def shown(*options: str) -> list[str]:
+        return [job["id"] for job in json.loads(cli("jobs", "--store", store, "--json", *options).stdout)]
+
+    everything = shown()
+    assert len(everything) > 2
+    assert shown("--limit", "2") == everything[:2]
+    assert shown("--limit", "1", "--after", everything[0]) == everything[1:2]
+    assert shown("--after", everything[1]) == everything[2:]
+    assert shown("--prefix", "night") == ["nightly"]
+    line = refused("jobs", "--store", store, "--after", "nobody")
+    assert "--after 'nobody': the store has no such job" in line
+
+
 def test_the_store_may_come_from_the_environment(cli, store, monkeypatch):
     monkeypatch.setenv("APSCHEDULER_STORE", store)
     assert "nightly" in cli("jobs").stdout
