@@ -3,17 +3,19 @@
 PYTHON ?= python3
 VENV := .venv
 ORACLE := .venv-3.11.3
+ALPHA := .venv-4.0.0a6
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 ROUNDS ?= 3
 BENCH ?=
 
-.PHONY: help demo test bench check docs format servers clean
+.PHONY: help demo test bench bench-full check docs format servers clean
 
 help:
 	@echo "make demo    run real jobs on SQLite for 15 seconds and print what became of them"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make bench   compare the speed with APScheduler 3.11.3, in under five minutes"
+	@echo "make bench-full  measure all that docs/explanation/speed.md shows, and write it; about 20 minutes"
 	@echo "make check   ruff, format check, mypy"
 	@echo "make docs    build the documentation, into docs/_build/html; warnings are errors"
 	@echo "make format  let ruff mend what it can"
@@ -33,9 +35,19 @@ $(VENV)/.test: $(BIN)/python pyproject.toml
 	touch $@
 
 # The release that this project is compatible with, in an environment of its own: tests ask it how it behaves.
-$(ORACLE)/.done:
+$(ORACLE)/.done: Makefile
 	$(PYTHON) -m venv $(ORACLE)
-	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz redis kazoo pymongo rethinkdb etcd3 'protobuf<3.21'
+	$(ORACLE)/bin/python -m pip install --quiet apscheduler==3.11.3 sqlalchemy pytz redis 'psycopg[binary]' kazoo pymongo rethinkdb etcd3 'protobuf<3.21'
+	touch $@
+
+# Another design of the same project, to compare the speed with.
+$(ALPHA)/.done: Makefile
+	$(PYTHON) -m venv $(ALPHA)
+	$(ALPHA)/bin/python -m pip install --quiet apscheduler==4.0.0a6 'sqlalchemy[asyncio]' aiosqlite sniffio 'psycopg[binary]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group bench
 	touch $@
 
 demo: $(VENV)/.demo
@@ -52,6 +64,10 @@ test: $(VENV)/.test $(ORACLE)/.done servers
 bench: $(VENV)/.test $(ORACLE)/.done
 	$(BIN)/python benchmarks/compare.py --peer $(ORACLE)/bin/python --rounds $(ROUNDS) $(BENCH)
 
+# Goes on where it was cut off; all parts anew with AGAIN=1, some of them with BENCH="scaling idle_cost".
+bench-full: $(VENV)/.bench $(ORACLE)/.done $(ALPHA)/.done servers
+	$(BIN)/python benchmarks/full.py --peer $(ORACLE)/bin/python --peer4 $(ALPHA)/bin/python $(if $(AGAIN),--again) $(BENCH)
+
 check: $(VENV)/.test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -67,5 +83,5 @@ format: $(VENV)/.test
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) $(ORACLE) demo-data docs/_build docs/reference/api build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ORACLE) $(ALPHA) benchmarks/results/new demo-data docs/_build docs/reference/api build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ import cProfile
 import gc
 import logging
 import pstats
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +64,24 @@ def calls(work) -> float:
     callers = [called[4] for called in stats.stats.values()]
     ours = sum(count[1] for by in callers for (file, _, _), count in by.items() if file.startswith(OURS))
     return ours / JOBS
+
+
+def lines(work) -> int:
+    """Return how many lines of our own code are executed while `work` is done: a loop counts each time around."""
+    count = 0
+
+    def local(frame, event, _):
+        nonlocal count
+        count += event == "line"
+        return local
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, *_: local if frame.f_code.co_filename.startswith(OURS) else None)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -139,3 +158,57 @@ def test_recording_outcomes(scheduler):
     scheduler._process_jobs()
     scheduler._engine.registry.executors["default"].run_all()
     check(calls(scheduler._process_jobs), 10)
+
+
+def test_a_firing_among_many_sleeping_jobs_is_as_much_work_as_among_few(scheduler):
+    def firing() -> int:
+        scheduler.modify_job("busy", next_run_time=scheduler.clock.now())
+        found = lines(scheduler._process_jobs)
+        scheduler._engine.registry.executors["default"].run_all()
+        scheduler._process_jobs()
+        return found
+
+    scheduler.resume()
+    scheduler.add_job(nothing, "interval", hours=100, id="busy")
+    sleeping(scheduler, 0, 50)
+    firing()  # after which all is compiled and imported that is needed
+    few = firing()
+    sleeping(scheduler, 50, 1500)
+    many = firing()
+    assert 0 < many <= few * 1.05
+
+
+def test_a_page_of_the_list_is_as_much_work_among_many_jobs_as_among_few(scheduler):
+    def page() -> float:
+        return calls(lambda: scheduler.get_jobs(limit=20, after=(scheduler.clock.now(), "")))
+
+    sleeping(scheduler, 0, 50)
+    page()
+    few = page()
+    sleeping(scheduler, 50, 1500)
+    assert 0 < page() <= few * 1.05
+
+
+def test_while_nothing_is_due_a_turn_asks_nothing_of_the_store(scheduler):
+    """So that what sleeping jobs cost does not depend on how many they are; heartbeats have a thread of their own."""
+    scheduler.resume()
+    sleeping(scheduler, 0, 100)
+    scheduler._process_jobs()
+    store = scheduler._engine.registry.slots["default"].store
+    asked = []
+    for name in ("read_due", "read_jobs", "read_page", "claim", "finish", "read_nodes", "heartbeat"):
+        setattr(store, name, lambda *_, name=name: asked.append(name))
+    for _ in range(30):
+        scheduler.clock.advance(minutes=1)
+        assert scheduler._process_jobs() > 0
+    for name in ("read_due", "read_jobs", "read_page", "claim", "finish", "read_nodes", "heartbeat"):
+        delattr(store, name)
+    assert asked == []
+
+
+def sleeping(scheduler, first: int, count: int) -> None:
+    due = scheduler.clock.now() + timedelta(days=1)
+    scheduler.add_jobs(
+        {"func": nothing, "trigger": "interval", "days": 1, "next_run_time": due, "id": f"sleeping {number}"}
+        for number in range(first, first + count)
+    )

@@ -1,7 +1,8 @@
 """Pages of the jobs table: found by the index of next run times, so that the database sends no other rows, and does not
 look at what comes before the page.
 
-Ids are compared by code point, as Python does and as the list is sorted. Each database is told so in its own words.
+Ids are compared by code point, as Python does and as the list is sorted. Each database is told so in its own words;
+MySQL then sorts for each page, because a table that 3.x made there may have any collation.
 """
 
 from __future__ import annotations

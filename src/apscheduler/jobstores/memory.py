@@ -7,8 +7,9 @@ comes to the top. Nothing here waits, so a turn calls it on any thread.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 from threading import RLock
 from typing import Any, ClassVar
 
@@ -39,6 +40,27 @@ It is replaced by each change, so an entry of the heap counts only while it is t
 where the job is paused, and else a float; so entries of the heap compare by it. A plain tuple, because one is made for
 each firing, and a named one takes four times as long.
 """
+
+
+def _few(entries: list[_Entry], query: JobQuery) -> list[_Entry]:
+    """Return entries among which those of a page are: the first ones of a list, by the order of tuples.
+
+    That order is the one of the list, apart from paused jobs, which are all returned where the page reaches them.
+    """
+    assert query.limit is not None
+    last = query.after
+    if query.id_prefix:
+        entries = [entry for entry in entries if entry[1].startswith(query.id_prefix)]
+    paused = [entry for entry in entries if entry[0] is None]
+    if query.paused or (last is not None and last[0] is None):
+        return paused
+    if last is None:
+        scheduled = [entry for entry in entries if entry[0] is not None]
+    else:
+        end: Any = (*last, math.inf)  # greater than the entry of the very job
+        scheduled = [entry for entry in entries if entry[0] is not None and entry > end]
+    first = nsmallest(query.limit, scheduled)
+    return first if len(first) == query.limit else first + paused
 
 
 class MemoryJobStore(ClaimingJobStore):
@@ -120,8 +142,10 @@ class MemoryJobStore(ClaimingJobStore):
         return rows
 
     def read_page(self, query: JobQuery) -> Sequence[JobRow]:
-        """Return the rows that `query` asks for; all are looked at, but only these are kept and sorted."""
+        """Return the rows that `query` asks for; all entries are looked at, but rows are made of few."""
         entries = list(self._jobs.values())  # which is one step, so that no lock is held meanwhile
+        if query.limit is not None:
+            entries = _few(entries, query)
         return selected((made(JobRow, (e[1], e[0], e[2], e[3])) for e in entries), query)
 
     def delete_jobs(self, job_ids: Collection[str] | None) -> int:
