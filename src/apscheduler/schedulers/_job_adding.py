@@ -83,11 +83,8 @@ class JobAdding(JobCalls):
             if self._is_pending() and self._keep_pending([job], jobstore, replace_existing):
                 return job
         elif next_run_time is undefined:  # which is known here, and slow to find out from the job
-            first = job.trigger.first_fire_time() if type(trigger) is str else None
-            if first is not None:
-                job.next_run_time = first
-            else:
-                set_first_run_time(job, self._engine.clock, self.timezone, self._logger)
+            just_made = type(trigger) is str
+            set_first_run_time(job, self._engine.clock, self.timezone, self._logger, just_made)
         return self._real_add_job(job, jobstore, replace_existing)
 
     def add_jobs(
@@ -108,7 +105,8 @@ class JobAdding(JobCalls):
         Raises:
             ConflictingIdError: an id is taken, or comes twice; nothing is added.
         """
-        made = [self._make_job_of(dict(arguments)) for arguments in jobs]
+        runs = self.state != STATE_STOPPED
+        made = [self._make_job_of(dict(arguments), runs) for arguments in jobs]
         seen: set[str] = set()
         for job in made:
             if job.id in seen:
@@ -211,8 +209,8 @@ class JobAdding(JobCalls):
             job._modify(next_run_time=next_run_time)
         return job
 
-    def _make_job_of(self, given: dict[str, Any]) -> Job:
-        """Return the job that `add_job()` would make of these arguments."""
+    def _make_job_of(self, given: dict[str, Any], timed: bool) -> Job:
+        """Return the job that `add_job()` would make of these arguments, with its first run time if `timed`."""
         if "func" not in given:
             raise TypeError(f"add_jobs: a job without func: {given!r}")
         for name in ("jobstore", "replace_existing"):
@@ -227,7 +225,11 @@ class JobAdding(JobCalls):
             take("kwargs", None),
         )
         job_id, name, next_run_time = take("id", None), take("name", None), take("next_run_time", undefined)
-        return self._make_job(func, trigger, args, kwargs, job_id, name, limits, next_run_time, given)
+        job = self._make_job(func, trigger, args, kwargs, job_id, name, limits, next_run_time, given)
+        if timed and next_run_time is undefined:
+            just_made = type(trigger) is str
+            set_first_run_time(job, self._engine.clock, self.timezone, self._logger, just_made)
+        return job
 
     def _keep_pending(self, jobs: Sequence[Job], alias: str, replace_existing: bool | str) -> bool:
         """Keep `jobs` until the scheduler starts; False where it has been started meanwhile."""

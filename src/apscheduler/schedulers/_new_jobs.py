@@ -89,9 +89,12 @@ def fill_in(job: Job, defaults: Limits, clock: Clock, timezone: tzinfo, logger: 
         set_first_run_time(job, clock, timezone, logger)
 
 
-def set_first_run_time(job: Job, clock: Clock, timezone: tzinfo, logger: logging.Logger) -> None:
-    """Give `job` the first fire time of its trigger from now on."""
-    job.next_run_time = job.trigger.get_next_fire_time(None, clock.now(timezone))
+def set_first_run_time(
+    job: Job, clock: Clock, timezone: tzinfo, logger: logging.Logger, just_made: bool = False
+) -> None:
+    """Give `job` the first fire time of its trigger from now on, without a clock where a new trigger can tell it."""
+    first = job.trigger.first_fire_time() if just_made else None
+    job.next_run_time = first or job.trigger.get_next_fire_time(None, clock.now(timezone))
     if job.next_run_time is None:
         logger.warning(
             'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
