@@ -51,6 +51,7 @@ def clock() -> FakeClock:
 def start(clock) -> Iterator[Callable[..., ManualScheduler]]:
     """Return what starts a scheduler on a store; they share a clock, and are shut down after the test."""
     started: list[ManualScheduler] = []
+    before = set(threading.enumerate())
 
     def start(store: Any, **options: Any) -> ManualScheduler:
         started.append(scheduler_on(store, clock=clock, **options))
@@ -63,7 +64,8 @@ def start(clock) -> Iterator[Callable[..., ManualScheduler]]:
                 slot.store.come_back()
         if scheduler.running:
             scheduler.shutdown(timeout=0)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("APScheduler")]
+    new = set(threading.enumerate()) - before
+    assert not [thread for thread in new if thread.name.startswith("APScheduler")]
 
 
 @pytest.fixture

@@ -324,6 +324,7 @@ def test_a_shutdown_that_has_nothing_to_wait_for_says_nothing(scheduler, caplog,
 
 def test_a_node_whose_loop_was_closed_signs_off(store, caplog):
     """Others would wait for it for ever, because its heart beats in a thread."""
+    before = set(threading.enumerate())
     scheduler = AsyncIOScheduler(jobstores={"default": store}, lease=0.05)
 
     async def main():
@@ -333,7 +334,7 @@ def test_a_node_whose_loop_was_closed_signs_off(store, caplog):
 
     asyncio.run(main())
     until(lambda: not store.read_nodes())
-    until(lambda: not [t for t in threading.enumerate() if t.name == "APScheduler-heartbeat"])
+    until(lambda: "APScheduler-heartbeat" not in {t.name for t in set(threading.enumerate()) - before})
     assert "was not shut down" in caplog.text
     scheduler.shutdown()
 

@@ -141,6 +141,7 @@ def test_a_heartbeat_that_does_not_get_through_is_left_for_the_next(alive, store
 
 
 def test_hearts_beat_in_a_thread_of_their_own(store):
+    before = set(threading.enumerate())
     scheduler = ManualScheduler(jobstores={"default": store}, lease=0.03)
     scheduler.start()
     counter = store.read_nodes()[0].counter
@@ -148,7 +149,7 @@ def test_hearts_beat_in_a_thread_of_their_own(store):
     assert threading.get_ident() in store.threads["heartbeat"]  # the first, at the start
     assert len(store.threads["heartbeat"]) == 2
     scheduler.shutdown()
-    assert not [thread for thread in threading.enumerate() if thread.name == "APScheduler-heartbeat"]
+    assert "APScheduler-heartbeat" not in {thread.name for thread in set(threading.enumerate()) - before}
 
 
 def test_no_beat_comes_after_the_node_has_signed_off(store):

@@ -41,6 +41,7 @@ def test_a_tornado_program_awaits_its_scheduler_and_its_loop_goes_on(tmp_path):
         ticker.stop()
 
     RAN.clear()
+    before = set(threading.enumerate())
     IOLoop(make_current=False).run_sync(program, timeout=30)
     assert len(ticks) > 5
-    assert not [thread for thread in threading.enumerate() if thread.name == "APScheduler-heartbeat"]
+    assert "APScheduler-heartbeat" not in {thread.name for thread in set(threading.enumerate()) - before}
