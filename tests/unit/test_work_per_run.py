@@ -147,7 +147,7 @@ def test_running_and_reporting(scheduler):
     scheduler.resume()
     scheduler._process_jobs()
     executor = scheduler._engine.registry.executors["default"]
-    check(calls(executor.run_all), {"memory": 29, "sqlite": 24}[scheduler.kind])
+    check(calls(executor.run_all), {"memory": 30, "sqlite": 24}[scheduler.kind])
 
 
 def test_recording_outcomes(scheduler):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from apscheduler._core.claims import RUNNING, SKIPPED, Claim, DueRow, NewRun, made
-from apscheduler._core.firing import Plan, Trigger, plan
+from apscheduler._core.firing import Plan, Trigger, next_after, plan
 from apscheduler._core.limits import MAX_INSTANCES, RERUN, Limits, has_room
 
 
@@ -41,23 +41,27 @@ def decide(row: DueRow, job: Decidable, due: datetime, now: datetime, now_stamp:
     Whether a run is too late is not decided here: the executor judges that when it starts the run, as in 3.x.
     Whatever the trigger raises goes through to the caller.
     """
+    job_id, stamp, revision, definition, live = row
     _, _, coalesce, max_instances, on_crash = job.limits
-    p = plan(job.trigger, due, row.next_run_time, now, now_stamp, coalesce=coalesce)
+    rerun = definition if on_crash == RERUN else None
+    then, then_stamp = after = next_after(job.trigger, due, stamp, now)
+    room = has_room(live, max_instances)
+    if room and (then_stamp is None or then_stamp > now_stamp):  # as nearly always
+        runs = [made(NewRun, (stamp, RUNNING, None))]
+        claim = made(Claim, (job_id, revision, then_stamp, runs, None, 1, then, rerun))
+        return made(Decision, (claim, (due,), (stamp,), ()))
+    p = plan(job.trigger, due, stamp, now, now_stamp, coalesce=coalesce, after=after)
     nothing: tuple[datetime, ...] = ()
-    if has_room(row.live, max_instances):
-        if len(p.stamps) == 1:  # as nearly always
-            runs = [made(NewRun, (p.stamps[0], RUNNING, None))]
-        else:
-            runs = [NewRun(stamp) for stamp in p.stamps]
+    if room:
+        runs = [NewRun(stamp) for stamp in p.stamps]
         times, skipped = p.times, nothing
     else:
         runs = [NewRun(stamp, SKIPPED, MAX_INSTANCES) for stamp in p.stamps]
         times, skipped = nothing, p.times
     if p.coalesced:
         runs = [*_coalesced(p), *runs]
-    rerun = row.definition if on_crash == RERUN else None
-    claim = made(Claim, (row.job_id, row.revision, p.then_stamp, runs, None, 1, p.then, rerun))
-    return made(Decision, (claim, times, p.stamps, skipped))
+    claim = Claim(job_id, revision, p.then_stamp, runs, time=p.then, rerun=rerun)
+    return Decision(claim, times, p.stamps, skipped)
 
 
 def _coalesced(p: Plan) -> list[NewRun]:

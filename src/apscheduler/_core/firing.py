@@ -6,7 +6,6 @@ from collections import deque
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from apscheduler._core.claims import made
 from apscheduler.errors import TriggerStuckError
 
 MOST_COALESCED = 100
@@ -18,6 +17,10 @@ class Trigger(Protocol):
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime, /) -> datetime | None:
         """Return the fire time after `previous_fire_time`."""
+
+
+After = tuple[datetime | None, float | None]
+"""The fire time after another one, also in seconds since the epoch."""
 
 
 class Plan(NamedTuple):
@@ -36,19 +39,24 @@ class Plan(NamedTuple):
 
 
 def plan(
-    trigger: Trigger, due: datetime, stamp: float, now: datetime, now_stamp: float, *, coalesce: bool
+    trigger: Trigger,
+    due: datetime,
+    stamp: float,
+    now: datetime,
+    now_stamp: float,
+    *,
+    coalesce: bool,
+    after: After,
 ) -> Plan:
     """Return the run times from `due` up to and including `now`, and the one after them.
 
     Compares instants, as seconds since the epoch: datetimes that share a tzinfo compare by wall clock, which is wrong
-    in a DST fold.
+    in a DST fold. `after` is what `next_after()` has said of `due`: a trigger that counts is asked once for each time.
 
     Raises:
         TriggerStuckError: the trigger answered with a time that is not later; 3.x would loop.
     """
-    then, then_stamp = _after(trigger, due, stamp, now)
-    if then_stamp is None or then_stamp > now_stamp:
-        return made(Plan, ((due,), (stamp,), then, then_stamp, (), 0))
+    then, then_stamp = after
     times, stamps = deque([due]), deque([stamp])
     count = 1
     if coalesce:
@@ -57,16 +65,19 @@ def plan(
         times.append(then)
         stamps.append(then_stamp)
         count += 1
-        then, then_stamp = _after(trigger, then, then_stamp, now)
+        then, then_stamp = next_after(trigger, then, then_stamp, now)
     if not coalesce:
         return Plan(tuple(times), tuple(stamps), then, then_stamp)
     last = stamps.pop()
     return Plan(tuple(times), (last,), then, then_stamp, tuple(stamps), count - 1 - len(stamps))
 
 
-def _after(
-    trigger: Trigger, time: datetime, stamp: float, now: datetime
-) -> tuple[datetime | None, float | None]:
+def next_after(trigger: Trigger, time: datetime, stamp: float, now: datetime) -> After:
+    """Return the fire time after `time`.
+
+    Raises:
+        TriggerStuckError: the trigger answered with a time that is not later; 3.x would loop.
+    """
     then = trigger.get_next_fire_time(time, now)
     if then is None:
         return None, None

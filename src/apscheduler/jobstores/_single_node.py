@@ -120,7 +120,7 @@ class SingleNodeStore(ClaimingJobStore):
                 stamp = stamp_of(job)
                 if stamp is not None:
                     with self._log_lock:
-                        live = self._log.live.get(job.id, 0)
+                        live = self._log.live().get(job.id, 0)
                     rows.append(DueRow(job.id, stamp, self._revision(job.id), job, live))
             return Due(rows, self._earliest_after(now, due))
 
@@ -133,15 +133,15 @@ class SingleNodeStore(ClaimingJobStore):
                     continue
                 if self._apply(claim):
                     with self._log_lock:
-                        self._log.record(node, claim)
+                        self._log.record(node, [claim])
                     won.append(index)
         return won
 
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
         """Write outcomes to the log in memory."""
         with self._log_lock:
-            for outcome in outcomes:
-                self._log.finish(outcome, keep)
+            self._log.ended.append((outcomes, keep))
+            self._log.settle()
 
     def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
         """Write run records to the log in memory."""

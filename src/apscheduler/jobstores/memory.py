@@ -101,15 +101,11 @@ class MemoryJobStore(ClaimingJobStore):
         """Add all of `rows`, or - where one of their ids is taken - none, and return the ids that are taken."""
         self._lock.acquire()  # which takes half as long as `with`
         try:
-            jobs = self._jobs
-            for row in rows:
-                if row[0] in jobs:
-                    return [row[0] for row in rows if row[0] in jobs]
-            if len(rows) > 1 and len({row[0] for row in rows}) < len(rows):
-                return [row[0] for row in rows]
-            least = self._highest_revision + 1
-            for job_id, stamp, proposed, job in rows:
-                jobs[job_id] = entry = (stamp, job_id, proposed if proposed > least else least, job)
+            jobs, least = self._jobs, self._highest_revision + 1
+            for index, (job_id, stamp, proposed, job) in enumerate(rows):
+                entry = (stamp, job_id, proposed if proposed > least else least, job)
+                if jobs.setdefault(job_id, entry) is not entry:
+                    return self._taken(rows, inserted=index)
                 if stamp is not None:
                     heappush(self._heap, entry)
         finally:
@@ -126,6 +122,7 @@ class MemoryJobStore(ClaimingJobStore):
             if job is not row.definition:
                 job._assign(row.definition)
             self._move(stored, row.next_run_time)
+            self._trim_heap()
             return True
 
     def read_job(self, job_id: str) -> JobRow | None:
@@ -177,9 +174,9 @@ class MemoryJobStore(ClaimingJobStore):
     def read_due(self, now: float, limit: int) -> Due:
         """Return at most `limit` jobs whose next run time is `now` or earlier, earliest first."""
         rows: list[DueRow] = []
-        jobs, live = self._jobs, self._log.live
+        jobs = self._jobs
         with self._lock:
-            heap = self._heap
+            heap, live = self._heap, self._log.live()
             for entry in self._handed_out:
                 if jobs.get(entry[1]) is entry:  # what the last reader did not claim is due again
                     heappush(heap, entry)
@@ -194,32 +191,39 @@ class MemoryJobStore(ClaimingJobStore):
 
     def claim(self, node: str, claims: Sequence[Claim]) -> Collection[int]:
         """Apply each claim whose job still has the claim's revision; return the indexes of those that were won."""
-        won = []
+        won, applied = [], []
         with self._lock:
+            jobs = self._jobs
             for index, claim in enumerate(claims):
-                job_id, revision, then = claim[:3]
-                stored = self._jobs.get(job_id)
-                if stored is None or stored[2] != revision:
-                    if self._log.won_before(node, claim):
-                        won.append(index)
+                stored = jobs.get(claim.job_id)
+                if stored is not None and stored[2] == claim.revision:
+                    won.append(index)
+                    applied.append(claim)
+                elif self._log.won_before(node, claim):
+                    won.append(index)
+            self._log.record(node, applied)
+            for job_id, _, then, _, _, _, time, _ in applied:
+                stored = jobs.get(job_id)
+                if stored is None:  # removed by a signal's handler
                     continue
-                won.append(index)
-                self._log.record(node, claim)
                 if then is None:
                     self._drop(job_id)
                 else:
-                    stored[3].next_run_time = claim.time
+                    stored[3].next_run_time = time
                     self._move(stored, then)
+            self._trim_heap()
         return won
 
     def finish(self, outcomes: Sequence[Finish], keep: bool = True) -> None:
         """Write outcomes to their run records; only where a record is still RUNNING."""
-        self._lock.acquire()  # which takes half as long as `with`, for each run
-        try:
-            for outcome in outcomes:
-                self._log.finish(outcome, keep)
-        finally:
-            self._lock.release()
+        self._log.ended.append((outcomes, keep))
+        # Else the next who takes the lock and looks writes them. Were it waited for, the turn and all workers would
+        # queue for it, and hand it and the interpreter's lock from one to the next at every run: a lock convoy.
+        if self._lock.acquire(blocking=False):
+            try:
+                self._log.settle()
+            finally:
+                self._lock.release()
 
     def record_runs(self, node: str, claims: Sequence[Claim]) -> None:
         """Insert the run records of `claims`, none of them RUNNING, and leave their jobs alone."""
@@ -259,7 +263,7 @@ class MemoryJobStore(ClaimingJobStore):
         """Return at most `limit` INTERRUPTED runs that are to be repeated, oldest run time first."""
         with self._lock:
             return [
-                Rerun(key, definition, self._revision_of(key.job_id), self._log.live.get(key.job_id, 0))
+                Rerun(key, definition, self._revision_of(key.job_id), self._log.live().get(key.job_id, 0))
                 for key, definition in self._log.kept()[:limit]
             ]
 
@@ -277,6 +281,7 @@ class MemoryJobStore(ClaimingJobStore):
                     if rerun.revision is not None:
                         entry = self._jobs[key.job_id]
                         self._move(entry, entry[0])
+            self._trim_heap()
         return won
 
     # -- under the lock -----------------------------------------------------------------------------------------
@@ -286,8 +291,18 @@ class MemoryJobStore(ClaimingJobStore):
         new = self._jobs[job_id] = (stamp, job_id, revision + 1, job)
         if stamp is not None:
             heappush(self._heap, new)
-            if len(self._heap) > 2 * len(self._jobs) + 1000:  # most entries in it count no more
-                self._rebuild_heap()
+
+    def _trim_heap(self) -> None:
+        if len(self._heap) > 2 * len(self._jobs) + 1000:  # most entries in it count no more
+            self._rebuild_heap()
+
+    def _taken(self, rows: Sequence[JobRow], inserted: int) -> Collection[str]:
+        """Take out again what was inserted of `rows`; return the ids that are taken, or all where one comes twice."""
+        jobs = self._jobs
+        for row in rows[:inserted]:
+            del jobs[row.job_id]
+        ids = [row.job_id for row in rows]
+        return [job_id for job_id in ids if job_id in jobs] or ids
 
     def _rebuild_heap(self) -> None:
         self._heap = [entry for entry in list(self._jobs.values()) if entry[0] is not None]

@@ -160,15 +160,16 @@ class Engine:
         return made(Finish, (key, status, started, finished, reason, error, traceback, result))
 
     def _record(self, slot: StoreSlot, finish: Finish) -> None:
-        # There are no more turns once the scheduler ends. Then it is written here, unless a shutdown that is awaited
-        # does it, because this may be the thread of an event loop.
-        ask = (self.flush if slot.started else None) if self.stopping else self.wake
-        if slot.store.blocks and ask is not None:
-            slot.outcomes.append(finish)
-            if not slot.flush_asked:
-                slot.flush_asked = True
-                ask()
-            return
+        if slot.store.blocks:
+            # There are no more turns once the scheduler ends. Then it is written here, unless a shutdown that is
+            # awaited does it, because this may be the thread of an event loop.
+            ask = (self.flush if slot.started else None) if self.stopping else self.wake
+            if ask is not None:
+                slot.outcomes.append(finish)
+                if not slot.flush_asked:
+                    slot.flush_asked = True
+                    ask()
+                return
         try:
             slot.store.finish((finish,), self.retention.keep)
         except Exception:

@@ -88,7 +88,8 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     pause = engine.seconds_until_retry(slot)
     if pause > 0:
         return pause
-    yield from record_outcomes(engine, slot)
+    if slot.flush_asked or slot.outcomes:
+        yield from record_outcomes(engine, slot)
     if engine.paused or engine.stopping:
         return LONGEST_SLEEP
     engine.prune_in_turn(slot)
@@ -312,9 +313,11 @@ def _submit(engine: Engine, slot: StoreSlot, plans: Sequence[_Plan]) -> None:
     for job, decision, executor in plans:
         if decision.times:
             claim = decision.claim
-            submission = Submission(
-                job, slot.alias, decision.times, decision.stamps, claim.revision, claim.attempt
+            submissions = by_executor.get(executor)
+            if submissions is None:
+                submissions = by_executor[executor] = []
+            submissions.append(
+                Submission(job, slot.alias, decision.times, decision.stamps, claim.revision, claim.attempt)
             )
-            by_executor.setdefault(executor, []).append(submission)
     for executor, submissions in by_executor.items():
         engine.submit(executor, submissions)

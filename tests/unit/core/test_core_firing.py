@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apscheduler._core.firing import MOST_COALESCED, plan
+from apscheduler._core.firing import MOST_COALESCED, next_after, plan
 from apscheduler.errors import TriggerStuckError
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
@@ -29,7 +29,8 @@ def at(seconds):
 
 
 def planned(trigger, due, now, coalesce):
-    return plan(trigger, due, due.timestamp(), now, now.timestamp(), coalesce=coalesce)
+    after = next_after(trigger, due, due.timestamp(), now)
+    return plan(trigger, due, due.timestamp(), now, now.timestamp(), coalesce=coalesce, after=after)
 
 
 @pytest.mark.parametrize("coalesce", [True, False])

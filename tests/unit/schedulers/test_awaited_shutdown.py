@@ -106,9 +106,9 @@ def test_outcomes_are_written_while_it_waits_and_never_on_the_loops_thread(sched
         while scheduler.running:
             await asyncio.sleep(0)
         short.go.set()
-        while store._log.live.get("short"):
+        while store._log.live().get("short"):
             await asyncio.sleep(0.001)
-        assert store._log.live.get("long")
+        assert store._log.live().get("long")
         long.go.set()
         await ending
         assert threading.get_ident() not in store.threads["finish"]

@@ -148,7 +148,7 @@ def test_a_paused_scheduler_sleeps_and_still_writes_outcomes():
     scheduler.pause()
     held.end_all()
     scheduler.pass_time(10)
-    assert store._log.live.get("j", 0) == 0
+    assert store._log.live().get("j", 0) == 0
     assert scheduler.turn() == 60
     scheduler.shutdown()
 
@@ -369,9 +369,9 @@ def test_a_shutdown_with_a_timeout_waits_no_longer_than_the_runs(flight):
 
 def test_outcomes_that_wait_for_the_next_turn_are_written_by_the_shutdown(flight):
     flight.held.end_all()
-    assert flight.store._log.live.get("j", 0) == 1
+    assert flight.store._log.live().get("j", 0) == 1
     flight.scheduler.shutdown()
-    assert flight.store._log.live.get("j", 0) == 0
+    assert flight.store._log.live().get("j", 0) == 0
     assert flight.statuses() == [("succeeded", None)]
 
 

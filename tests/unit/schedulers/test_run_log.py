@@ -193,10 +193,10 @@ def test_outcomes_wait_while_the_store_is_down_and_are_written_when_it_is_back()
     store.down = True
     held.end_all()
     scheduler.turn()
-    assert store.read_runs.__self__._log.live.get("j", 0) == 1
+    assert store.read_runs.__self__._log.live().get("j", 0) == 1
     assert [run.status for run in scheduler.get_runs("j")] == ["succeeded"]
     store.down = False
     scheduler.pass_time(5)
-    assert store._log.live.get("j", 0) == 0
+    assert store._log.live().get("j", 0) == 0
     assert [run.status for run in scheduler.get_runs("j")] == ["succeeded"]
     scheduler.shutdown()
