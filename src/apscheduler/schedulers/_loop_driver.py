@@ -5,11 +5,15 @@ Sleeping is bounded by the turn, so a clock that jumps or a machine that was sus
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
 from apscheduler.schedulers._steps import Call, Steps
+
+TIMER_SLACK = 50e-6 if sys.platform == "linux" else 0.0
+"""Seconds that Linux lets a sleep last longer, to end several at once; see PR_SET_TIMERSLACK in prctl(2)."""
 
 
 def in_this_thread(call: Call) -> Any:
@@ -60,8 +64,14 @@ class Wakeup:
         self._lock.acquire(blocking=False)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Sleep until `set()` is called or `seconds` have passed; return whether it was called."""
-        return self._lock.acquire(timeout=-1 if seconds is None else min(max(seconds, 0.0), TIMEOUT_MAX))
+        """Sleep until `set()` is called or `seconds` have passed; return whether it was called.
+
+        The sleep is asked for without the time that the system will add to it, so that it ends when it should. It may
+        end so much earlier.
+        """
+        if seconds is None:
+            return self._lock.acquire()
+        return self._lock.acquire(timeout=min(max(seconds - TIMER_SLACK, 0.0), TIMEOUT_MAX))
 
 
 def loop(event: Any, go_on: Callable[[], bool], turn: Callable[[], float]) -> None:

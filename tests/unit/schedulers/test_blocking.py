@@ -9,7 +9,7 @@ from _scheduler_parts import RAN, note, until
 
 from apscheduler.errors import SchedulerAlreadyRunningError
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_SCHEDULER_STARTED
-from apscheduler.schedulers._loop_driver import Wakeup, loop, run_to_end
+from apscheduler.schedulers._loop_driver import TIMER_SLACK, Wakeup, loop, run_to_end
 from apscheduler.schedulers._turn import Call
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.testing._jobs import Gate
@@ -152,6 +152,21 @@ def test_a_sleep_is_ended_by_a_wake_up_before_or_during_it():
     wakeup.clear()
     wakeup.clear()
     assert wakeup.wait(-1) is False
+
+
+def test_a_sleep_is_asked_for_without_what_the_system_adds_to_it():
+    asked = []
+
+    class Lock:
+        def acquire(self, timeout=None):
+            asked.append(timeout)
+            return False
+
+    wakeup = Wakeup()
+    wakeup._lock = Lock()
+    for seconds in (2.0, TIMER_SLACK, 0.0, -1.0, None, 1e12):
+        wakeup.wait(seconds)
+    assert asked == [2.0 - TIMER_SLACK, 0.0, 0.0, 0.0, None, threading.TIMEOUT_MAX]
 
 
 def test_wake_ups_from_many_threads_at_once_are_one():
