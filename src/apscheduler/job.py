@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from apscheduler._callables import look_at, storable
@@ -337,18 +338,8 @@ def checked_call(
         ValueError: the arguments do not fit the callable.
     """
     func_ref: str | None = None
-    if isinstance(func, str):
-        if ":" not in func:
-            raise ValueError(
-                f"Invalid reference: {func!r}; write it as 'package.module:name', before the trigger"
-            )
-        func, func_ref = ref_to_obj(func), func
-        if not callable(func):
-            raise TypeError(f"func: {func_ref} leads to {func!r}, which cannot be called")
-    elif not callable(func):
-        raise TypeError(
-            f"func must be a callable or a textual reference to one, got {func!r}: write f, not f()"
-        )
+    if type(func) is not FunctionType:  # as most are
+        func, func_ref = _callable(func)
     if type(args) is not tuple:
         if isinstance(args, str) or not isinstance(args, Iterable):
             raise TypeError(f"args must be a list or tuple of positional arguments, got {args!r}")
@@ -360,6 +351,24 @@ def checked_call(
     looked = look_at(func)
     own_ref = looked.fit(func, args, kwargs)
     return func, own_ref if func_ref is None else func_ref, args, kwargs, looked.name
+
+
+def _callable(func: Any) -> tuple[Callable[..., Any], str | None]:
+    """Return a callable, and the reference that it was given by, or None."""
+    if isinstance(func, str):
+        if ":" not in func:
+            raise ValueError(
+                f"Invalid reference: {func!r}; write it as 'package.module:name', before the trigger"
+            )
+        found = ref_to_obj(func)
+        if not callable(found):
+            raise TypeError(f"func: {func} leads to {found!r}, which cannot be called")
+        return found, func
+    if not callable(func):
+        raise TypeError(
+            f"func must be a callable or a textual reference to one, got {func!r}: write f, not f()"
+        )
+    return func, None
 
 
 def _id(value: Any) -> str:

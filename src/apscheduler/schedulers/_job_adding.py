@@ -14,7 +14,7 @@ from apscheduler.errors import ConflictingIdError
 from apscheduler.events import EVENT_JOB_ADDED, JobEvent
 from apscheduler.job import NO_KWARGS, Job, checked_call
 from apscheduler.schedulers._job_calls import JobCalls, Pending
-from apscheduler.schedulers._new_jobs import fill_in, make_trigger, set_first_run_time
+from apscheduler.schedulers._new_jobs import fill_in, make_trigger
 from apscheduler.schedulers._registry import StoreSlot
 from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
@@ -82,10 +82,10 @@ class JobAdding(JobCalls):
         if self.state == STATE_STOPPED:
             if self._is_pending() and self._keep_pending([job], jobstore, replace_existing):
                 return job
-        elif next_run_time is undefined:  # which is known here, and slow to find out from the job
-            just_made = type(trigger) is str
-            set_first_run_time(job, self._engine.clock, self.timezone, self._logger, just_made)
-        return self._real_add_job(job, jobstore, replace_existing)
+            return self._real_add_job(job, jobstore, replace_existing)
+        new = next_run_time is undefined and type(trigger) is str
+        fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger, new)
+        return self._store_job(job, jobstore, replace_existing)
 
     def add_jobs(
         self,
@@ -106,7 +106,7 @@ class JobAdding(JobCalls):
             ConflictingIdError: an id is taken, or comes twice; nothing is added.
         """
         runs = self.state != STATE_STOPPED
-        made = [self._make_job_of(dict(arguments), runs) for arguments in jobs]
+        made = [self._make_job_of(dict(arguments), filled_in=runs) for arguments in jobs]
         seen: set[str] = set()
         for job in made:
             if job.id in seen:
@@ -116,7 +116,8 @@ class JobAdding(JobCalls):
             return made
         slot = self._engine.registry.store(jobstore)
         for job in made:
-            fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
+            if not runs:
+                fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
             job._jobstore_alias = jobstore
         rows = {job.id: slot.store.new_row(job) for job in made}
         while rows and (taken := slot.store.insert_jobs(list(rows.values()))):
@@ -127,7 +128,7 @@ class JobAdding(JobCalls):
         return [
             self._added(slot, job, rows[job.id].next_run_time)
             if job.id in rows
-            else self._real_add_job(job, jobstore, replace_existing)
+            else self._store_job(job, jobstore, replace_existing)
             for job in made
         ]
 
@@ -209,8 +210,8 @@ class JobAdding(JobCalls):
             job._modify(next_run_time=next_run_time)
         return job
 
-    def _make_job_of(self, given: dict[str, Any], timed: bool) -> Job:
-        """Return the job that `add_job()` would make of these arguments, with its first run time if `timed`."""
+    def _make_job_of(self, given: dict[str, Any], filled_in: bool) -> Job:
+        """Return the job that `add_job()` would make of these arguments, `filled_in` or not."""
         if "func" not in given:
             raise TypeError(f"add_jobs: a job without func: {given!r}")
         for name in ("jobstore", "replace_existing"):
@@ -226,9 +227,9 @@ class JobAdding(JobCalls):
         )
         job_id, name, next_run_time = take("id", None), take("name", None), take("next_run_time", undefined)
         job = self._make_job(func, trigger, args, kwargs, job_id, name, limits, next_run_time, given)
-        if timed and next_run_time is undefined:
-            just_made = type(trigger) is str
-            set_first_run_time(job, self._engine.clock, self.timezone, self._logger, just_made)
+        if filled_in:
+            new = next_run_time is undefined and type(trigger) is str
+            fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger, new)
         return job
 
     def _keep_pending(self, jobs: Sequence[Job], alias: str, replace_existing: bool | str) -> bool:
@@ -279,8 +280,12 @@ class JobAdding(JobCalls):
             raise
 
     def _real_add_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
-        slot = self._engine.registry.store(alias)
         fill_in(job, self._default_limits, self._engine.clock, self.timezone, self._logger)
+        return self._store_job(job, alias, replace_existing)
+
+    def _store_job(self, job: Job, alias: str, replace_existing: bool | str) -> Job:
+        registry = self._engine.registry
+        slot = registry.slots.get(alias) or registry.store(alias)
         job._jobstore_alias = alias  # first, because once it is stored another thread may run it
         try:
             row = slot.store.new_row(job)

@@ -78,24 +78,32 @@ def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone:
     return made
 
 
-def fill_in(job: Job, defaults: Limits, clock: Clock, timezone: tzinfo, logger: logging.Logger) -> None:
-    """Give `job` the defaults for what it was not given, and its first run time."""
+def fill_in(
+    job: Job,
+    defaults: Limits,
+    clock: Clock,
+    timezone: tzinfo,
+    logger: logging.Logger,
+    timed_by_new_trigger: bool = False,
+) -> None:
+    """Give `job` the defaults for what it was not given, and its first run time.
+
+    `timed_by_new_trigger` says what is slow to find out: that it has no run time, and a trigger that was made just now,
+    which may know its first fire time without a clock.
+    """
     if job.limits is NO_LIMITS:
         job.limits = defaults
     else:
         given = zip(job.limits, defaults, strict=True)
         job.limits = shared_limits(*(default if value is undefined else value for value, default in given))
-    if not hasattr(job, "next_run_time"):
-        set_first_run_time(job, clock, timezone, logger)
-
-
-def set_first_run_time(
-    job: Job, clock: Clock, timezone: tzinfo, logger: logging.Logger, just_made: bool = False
-) -> None:
-    """Give `job` the first fire time of its trigger from now on, without a clock where a new trigger can tell it."""
-    first = job.trigger.first_fire_time() if just_made else None
-    job.next_run_time = first or job.trigger.get_next_fire_time(None, clock.now(timezone))
-    if job.next_run_time is None:
+    if timed_by_new_trigger:
+        first = job.trigger.first_fire_time() or job.trigger.get_next_fire_time(None, clock.now(timezone))
+    elif hasattr(job, "next_run_time"):
+        return
+    else:
+        first = job.trigger.get_next_fire_time(None, clock.now(timezone))
+    job.next_run_time = first
+    if first is None:
         logger.warning(
             'Job "%s" will never run: its trigger has no fire time from now on. It is stored as paused.',
             job,
