@@ -18,15 +18,15 @@ JOBS = 400
 
 
 class Disk:
-    """What every connection of an engine is told when it is used."""
+    """What a connection of an engine is told at the beginning of each transaction."""
 
     def __init__(self, engine) -> None:
         self._pragmas = ["query_only=OFF", "max_page_count=1000000"]
-        event.listen(engine, "checkout", self._tell)
+        event.listen(engine, "begin", self._tell)
 
-    def _tell(self, connection, *_) -> None:
+    def _tell(self, connection) -> None:
         for pragma in self._pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+            connection.connection.dbapi_connection.execute(f"PRAGMA {pragma}")
 
     def is_full(self) -> None:
         self._pragmas = ["max_page_count=1"]  # which SQLite takes for: as many as there are

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 from apscheduler._chance import between
 from apscheduler._clock import SYSTEM
 from apscheduler.jobstores._sql_gate import gate
+from apscheduler.jobstores._sql_writer import KeptConnection, may_keep_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,6 +143,8 @@ class Database:
         self._shares_connection = isinstance(engine.pool, StaticPool)
         self._turn: AbstractContextManager[Any] = nullcontext()
         self._make_lock()
+        keeps = ours and self.family == "sqlite" and may_keep_one(engine)
+        self._kept = KeptConnection(engine) if keeps else None
 
     def _make_lock(self) -> None:
         if self._shares_connection:
@@ -153,6 +156,8 @@ class Database:
             return  # the database is the connection; the caller knows what else is in it
         # Kept, because what frees a connection may say goodbye to a server that the parent still talks to.
         _of_the_parent.append(self.engine.pool)
+        if self._kept is not None:
+            _of_the_parent.append(self._kept.forked())
         self.engine.dispose(close=False)
         _locks.clear()
         self._make_lock()
@@ -171,6 +176,8 @@ class Database:
         """Close the connections of an engine that was made here."""
         if self._ours:
             with self._gate:
+                if self._kept is not None:
+                    self._kept.close()
                 self.engine.dispose()
 
     @contextmanager
@@ -182,7 +189,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Return a connection in a transaction that ends with a commit, or is rolled back by an exception."""
-        with self._once_per_thread(), self._gate, self._turn, self._begins.begin() as conn:
+        with self._begun() as conn:
             if self.family == "sqlite":
                 _begin_immediately(conn)
             yield conn
@@ -205,25 +212,23 @@ class Database:
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        with self._once_per_thread(), self._gate, self._turn, self._begins.begin() as conn:
-            yield conn
-
-    @contextmanager
-    def _once_per_thread(self) -> Iterator[None]:
-        """Refuse a transaction within one, which would wait for the one around it, and that for this.
+        """Return a connection in a transaction; one within another is refused, because each would wait for the other.
 
         Only the handler of a signal comes into the middle of a transaction.
         """
-        if getattr(self._writing, "under_way", False):
+        own = self._writing
+        if getattr(own, "under_way", False):
             raise RuntimeError(
                 "This call was made by a signal's handler that has come in the middle of another write to the same"
                 " database, and would wait for it for ever: have the handler start a thread that makes the call"
             )
-        self._writing.under_way = True
+        own.under_way = True
         try:
-            yield
+            begins = self._begins if self._kept is None else self._kept
+            with self._gate, self._turn, begins.begin() as conn:
+                yield conn
         finally:
-            self._writing.under_way = False
+            own.under_way = False
 
     def _repeated(
         self, begin: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]
