@@ -219,7 +219,7 @@ class MemoryJobStore(ClaimingJobStore):
         self._log.ended.append((outcomes, keep))
         # Else the next who takes the lock and looks writes them. Were it waited for, the turn and all workers would
         # queue for it, and hand it and the interpreter's lock from one to the next at every run: a lock convoy.
-        if self._lock.acquire(blocking=False):
+        if self._lock.acquire(False):
             try:
                 self._log.settle()
             finally:

@@ -12,7 +12,8 @@ class InFlight:
     """Submissions that are not reported to their end; any thread may add, end and wait.
 
     `on_idle` is called, in the thread of the report, when none is left; `on_quiet` when none is left but the one that
-    asked for the shutdown, which cannot wait for itself.
+    asked for the shutdown, which cannot wait for itself. Both only after `begin_wait()`, as `wait()`: until somebody
+    waits, nothing is spent on telling.
     """
 
     def __init__(self) -> None:
@@ -21,7 +22,7 @@ class InFlight:
         self._live: set[Submission] = set()
         self._guard = RLock()
         self._quiet = Event()
-        self._quiet.set()
+        self._awaited = False
         self._asking: Submission | None = None
 
     def __len__(self) -> int:
@@ -38,7 +39,8 @@ class InFlight:
         """Note what is handed to an executor."""
         with self._guard:
             self._live.update(submissions)
-            self._quiet.clear()
+            if self._awaited:
+                self._quiet.clear()
 
     def let_go(self, submissions: Iterable[Submission]) -> None:
         """Forget submissions that nobody will report; nobody is called."""
@@ -49,8 +51,10 @@ class InFlight:
 
     def end(self, submission: Submission) -> None:
         """Note that a submission is reported to its end."""
-        self._live.discard(submission)
-        if not self._live or self._asking is not None:
+        self._live.discard(
+            submission
+        )  # first, because who begins to wait looks what is left after having said so
+        if self._awaited and (not self._live or self._asking is not None):
             self._tell()
 
     @property
@@ -59,11 +63,18 @@ class InFlight:
         return len(self._live) - (self._asking in self._live)
 
     def begin_wait(self, asking: Submission | None) -> None:
-        """Have `asking`, where it is in flight, not be waited for."""
+        """Have the end of all be told, but for `asking`, which is not waited for."""
         with self._guard:
-            self._asking = asking
-            if not self.others:
+            self._asking, self._awaited = asking, True
+            if self.others:
+                self._quiet.clear()
+            else:
                 self._quiet.set()
+
+    def end_wait(self) -> None:
+        """Nobody waits any more, because the scheduler was started again."""
+        with self._guard:
+            self._asking, self._awaited, self.on_idle = None, False, None
 
     def wait(self, timeout: float | None) -> bool:
         """Wait until no other is in flight, for so many seconds at most; return whether that is so."""

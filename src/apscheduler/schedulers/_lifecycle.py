@@ -94,8 +94,8 @@ class Lifecycle(Components):
         if prepare is not None:
             prepare()
         engine.stopping, engine.executors_closed, engine.flush = False, False, None
-        engine.paused, engine.in_flight.on_idle = paused, None
-        engine.in_flight.begin_wait(None)
+        engine.paused = paused
+        engine.in_flight.end_wait()
         if not engine.live:  # runs that outlast a restart go on as those of the same node
             for slot in engine.registry:
                 engine.close_store(slot, "the scheduler was started again")
@@ -181,6 +181,8 @@ class Lifecycle(Components):
 
     def _end_if_asked(self) -> None:
         """End what a shutdown was asked for, if that has not been done."""
+        if self._ending is None:  # without the lock, because this is asked after each turn
+            return
         ending = self._take_ending(get_ident())
         if ending is not None:
             try:

@@ -78,6 +78,6 @@ def loop(event: Any, go_on: Callable[[], bool], turn: Callable[[], float]) -> No
     """Make turns until `go_on()` is False; `event` (`set`, `clear`, `wait(seconds)`) ends a sleep."""
     while go_on():
         seconds = turn()
-        if go_on():
-            event.wait(seconds)  # also for 0 seconds, because a busy scheduler must hear signals too
-        event.clear()
+        # Waited for also for 0 seconds, because a busy scheduler must hear signals too.
+        if go_on() and event.wait(seconds):
+            event.clear()

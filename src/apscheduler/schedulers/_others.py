@@ -36,9 +36,9 @@ def stop_listening(slot: StoreSlot) -> None:
 def seconds_until_poll(engine: Engine, slot: StoreSlot) -> float:
     """Have a store that cannot tell of changes read once a second while other schedulers share it.
 
-    Returns the seconds until the next such reading; infinity for a store that nobody else uses, or that tells.
+    Returns the seconds until the next such reading; infinity for a store that tells.
     """
-    if not slot.others or slot.unsubscribe is not None:
+    if slot.unsubscribe is not None:
         return float("inf")
     now = engine.clock.monotonic()
     if now >= slot.poll_at:

@@ -72,14 +72,17 @@ class SleepingEvent:
         self._signals = signals
         self.clear = event.clear
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until the event is set or `seconds` have passed; a signal is heard within a second."""
+    def wait(self, seconds: float) -> bool:
+        """Sleep until the event is set or `seconds` have passed; a signal is heard within a second.
+
+        Return whether it was set.
+        """
         while True:
             # In pieces, because a signal that comes just before the thread falls asleep, or to another thread of the
             # process, does not wake it.
             piece = min(seconds, LONGEST_PIECE)
             with self._signals.raising():
-                woken = self._event.wait(piece)
+                woken: bool = self._event.wait(piece)
             seconds -= piece
             if woken or seconds <= 0:
-                return
+                return woken

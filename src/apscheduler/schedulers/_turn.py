@@ -96,7 +96,7 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     if slot.store is not slot.given:
         # Because a store written for 3.x may be changed by others, who count on its being read at each turn.
         slot.dirty = True
-    poll = seconds_until_poll(engine, slot)
+    poll = seconds_until_poll(engine, slot) if slot.others else LONGEST_SLEEP
     now = engine.clock.time()
     if slot.unclear:
         yield from _settle_unclear(engine, slot, now)

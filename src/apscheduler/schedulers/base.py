@@ -278,7 +278,7 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
         If another thread is making one, nothing is done.
         """
         guard = self._turn_guard
-        if self._turn_thread == get_ident() or not guard.acquire(blocking=False):
+        if self._turn_thread == get_ident() or not guard.acquire(False):
             return 0.05
         try:
             if self.state == STATE_STOPPED:
