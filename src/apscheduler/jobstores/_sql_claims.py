@@ -179,17 +179,17 @@ def run_records(node: str, claims: Sequence[Claim], now: float) -> Records:
     """Return a record for every run of `claims`; the definitions are among them only where one is to be kept."""
     rows: list[tuple[Any, ...]] = [
         (
-            claim.job_id,
-            claim.revision,
-            run.run_time,
-            claim.attempt,
-            run.status,
+            job_id,
+            revision,
+            run_time,
+            attempt,
+            status,
             node,
-            storable_text(run.reason),
-            None if run.status == RUNNING else now,
+            None if reason is None else storable_text(reason),
+            None if status == RUNNING else now,
         )
-        for claim in claims
-        for run in claim.runs
+        for job_id, revision, _, runs, _, attempt, _, _ in claims
+        for run_time, status, reason in runs
     ]
     if all(claim.rerun is None for claim in claims):
         return Records(RECORD, rows)

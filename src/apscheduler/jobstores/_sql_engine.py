@@ -28,7 +28,7 @@ from apscheduler.jobstores._sql_writer import KeptConnection, may_keep_one
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from sqlalchemy.sql import Executable
+    from sqlalchemy.sql import ClauseElement, Executable
 
 T = TypeVar("T")
 
@@ -205,6 +205,18 @@ class Database:
     def fetch(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """Return all rows of a statement that only reads."""
         return self._repeated(self.reading, lambda conn: conn.execute(statement, values).all())
+
+    def prepared(self, statement: ClauseElement) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+        """Return what fetches the rows of a statement that only reads, compiled now and not when it is first needed."""
+        compiled: Any = statement.compile(dialect=self.engine.dialect)
+        sql, names, constants = compiled.string, compiled.positiontup, compiled.construct_params(_check=False)
+
+        def fetch(values: Mapping[str, Any]) -> Sequence[Any]:
+            given = {**constants, **values}
+            sent = given if names is None else tuple(given[name] for name in names)
+            return self._repeated(self.reading, lambda conn: conn.exec_driver_sql(sql, sent).all())
+
+        return fetch
 
     def scalar(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row of a statement that only reads."""

@@ -43,6 +43,7 @@ class JobsTable:
         self._read_until = self._columns.where(jobs.next_run_time <= bindparam("now"))
         self._earliest = select(func.min(jobs.next_run_time)).where(jobs.next_run_time > bindparam("now"))
         self._due = self._due_statement(self._read_until)
+        self._fetch_due = db.prepared(self._due)
         of_a_share = jobs.revision % bindparam("parts") == bindparam("part")
         self._due_share = self._due_statement(self._read_until.where(of_a_share))
         self._insert = insert(tables.jobs)
@@ -114,7 +115,7 @@ class JobsTable:
         if limit <= 0:
             return Due((), self._db.scalar(self._earliest, {"now": now}))
         if share is None:
-            found = self._db.fetch(self._due, {"now": now, "limit": limit})
+            found = self._fetch_due({"now": now, "limit": limit})
         else:
             values = {"now": now, "limit": limit, "part": share[0], "parts": share[1]}
             found = self._db.fetch(self._due_share, values)

@@ -7,19 +7,21 @@ own.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED
-from apscheduler.jobstores._sql_claims import KEPT, RECORD, ClaimsTable, outcome_columns, run_records
+from apscheduler.jobstores._sql_claims import KEPT, ClaimsTable, run_records
 from apscheduler.jobstores._sql_jobs import JobsTable
 from apscheduler.jobstores._sql_notify import channel_of
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
 from apscheduler.jobstores._sql_sqlite import names_of
+from apscheduler.jobstores._text import storable_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 
 DRIVERS = ("psycopg", "psycopg2")
 
-_RECORD_TYPES = ("text", "int8", "float8", "int4", "text", "text", "text", "float8", "bytea")
+_MOVE = {"job_id": "text", "revision": "int8", "next_time": "float8", "state": "bytea"}
+_RECORD = dict(
+    zip(KEPT, ("text", "int8", "float8", "int4", "text", "text", "text", "float8", "bytea"), strict=True)
+)
+_OF_RECORDS = "of_records_"
 _KEY = {"job_id": "text", "revision": "int8", "run_time": "float8", "attempt": "int4"}
 _OUTCOME = {
     "status": "text",
@@ -44,11 +50,8 @@ _OUTCOME = {
 # orders deadlock. What decides is the revision that the changes compare: a row that another node has changed
 # meanwhile is looked at again once that node is done, and is not the one that was claimed.
 _CLAIM = """
-WITH given AS (
-    SELECT * FROM unnest(%(ids)s::text[], %(revisions)s::int8[], %(thens)s::float8[], %(states)s::bytea[])
-        AS g (id, revision, next_time, state)
-), held AS (
-    SELECT j.id, g.revision, g.next_time, g.state FROM {jobs} j JOIN given g ON g.id = j.id
+WITH given AS {given}, held AS (
+    SELECT j.id, g.revision, g.next_time, g.state FROM {jobs} j JOIN given g ON g.job_id = j.id
     WHERE j.revision = g.revision ORDER BY j.id FOR UPDATE OF j
 ), moved AS (
     UPDATE {jobs} j SET next_run_time = h.next_time, revision = j.revision + 1,
@@ -63,20 +66,19 @@ WITH given AS (
 ), won AS (
     SELECT id FROM moved UNION ALL SELECT id FROM removed
 ), recorded AS (
-    INSERT INTO {runs} ({columns}) SELECT r.* FROM unnest({arrays}) AS r ({columns})
-    JOIN won ON won.id = r.job_id
+    INSERT INTO {runs} ({columns}) SELECT {columns} FROM {records} r JOIN won ON won.id = r.job_id
 )
-SELECT id FROM won
+SELECT count(*), CASE WHEN count(*) < %(number)s THEN array_agg(id::text) END FROM won
 """
 
 _FINISH = """
-UPDATE {runs} r SET {changes} FROM unnest({arrays}) AS f ({columns})
+UPDATE {runs} r SET {changes} FROM {outcomes} f
 WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
     AND r.finished IS NULL
 """
 
 _DISCARD = """
-DELETE FROM {runs} r USING unnest({arrays}) AS f ({columns})
+DELETE FROM {runs} r USING {outcomes} f
 WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
     AND r.finished IS NULL
 """
@@ -137,66 +139,105 @@ class PostgresqlClaimsTable(ClaimsTable):
     def __init__(self, db: Database, tables: Tables) -> None:
         super().__init__(db, tables)
         jobs, runs, _, numbers = names_of(db, tables)
-        self._claim_sql = {
-            columns: _CLAIM.format(
-                jobs=jobs,
-                runs=runs,
-                numbers=numbers,
-                floor=FLOOR,
-                columns=", ".join(columns),
-                arrays=_arrays(dict(zip(columns, _RECORD_TYPES, strict=False))),
+        parts = {"jobs": jobs, "runs": runs, "numbers": numbers, "floor": FLOOR}
+        changes = ", ".join(f"{name} = f.{name}" for name in _OUTCOME)
+        changes += f", job_state = CASE f.status WHEN '{INTERRUPTED}' THEN r.job_state END"
+        # Formatted for each set of columns that have one value in all rows, of which few occur.
+        self._claim_sql: Callable[[tuple[str, ...], frozenset[str], frozenset[str] | None], str] = lru_cache(
+            64
+        )(lambda columns, same, same_records: _claim_sql(parts, columns, same, same_records))
+        self._finish_sql: Callable[[frozenset[str]], str] = lru_cache(64)(
+            lambda same: _FINISH.format(
+                runs=runs, changes=changes, outcomes=_rows({**_OUTCOME, **_KEY}, same)
             )
-            for columns in (RECORD, KEPT)
-        }
-        outcome = {**_OUTCOME, **_KEY}
-        self._finish_sql = _FINISH.format(
-            runs=runs,
-            changes=", ".join(f"{name} = f.{name}" for name in _OUTCOME)
-            + f", job_state = CASE f.status WHEN '{INTERRUPTED}' THEN r.job_state END",
-            columns=", ".join(outcome),
-            arrays=_arrays(outcome),
         )
-        self._discard_sql = _DISCARD.format(runs=runs, columns=", ".join(_KEY), arrays=_arrays(_KEY))
+        self._discard_sql: Callable[[frozenset[str]], str] = lru_cache(64)(
+            lambda same: _DISCARD.format(runs=runs, outcomes=_rows(_KEY, same))
+        )
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
         records = run_records(node, claims, now)
-        sql = self._claim_sql[records.columns]
-        values: dict[str, Any] = {
-            "ids": array([claim.job_id for claim in claims]),
-            "revisions": array([claim.revision for claim in claims]),
-            "thens": array([claim.then for claim in claims]),
-            "states": array([claim.definition for claim in claims]),
-            **_columns(*records),
+        transposed = zip(*records.rows, strict=True) if records.rows else [()] * len(records.columns)
+        columns: dict[str, Sequence[Any]] = dict(zip(records.columns, transposed, strict=True))
+        moves: dict[str, Sequence[Any]] = {
+            "job_id": [claim.job_id for claim in claims],
+            "revision": [claim.revision for claim in claims],
+            "next_time": [claim.then for claim in claims],
+            "state": [claim.definition for claim in claims],
         }
+        if columns["job_id"] == tuple(moves["job_id"]):  # one record for each, as nearly always
+            same, values = _sent(columns | moves)
+            sql = self._claim_sql(records.columns, same, None)
+        else:
+            same, values = _sent(moves)
+            same_records, more = _sent(columns)
+            values.update((_OF_RECORDS + name, value) for name, value in more.items())
+            sql = self._claim_sql(records.columns, same, same_records)
+        values["number"] = len(claims)
         try:
-            won = self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values).all())
+            answer: Any = self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values).one())
         except IntegrityError:
             return self._claim_each(node, claims, now)
-        if len(won) == len(claims):
+        number, won = answer
+        if number == len(claims):
             return range(len(claims))
-        ids = {row[0] for row in won}
+        ids = set(won or ())
         indexes = {index for index, claim in enumerate(claims) if claim.job_id in ids}
         lost = set(range(len(claims))) - indexes
         with self._db.reading() as conn:
             return indexes | self._won_before(conn, node, claims, lost)
 
     def _finish_all(self, outcomes: Sequence[Finish], keep: bool) -> None:
-        keys = [outcome.key for outcome in outcomes]
+        keys, status, started, finished, reason, error, traceback, result = zip(*outcomes, strict=True)
+        columns = dict(zip(_KEY, zip(*keys, strict=True), strict=True))
         if keep:
-            rows = [(*outcome_columns(outcome), *key) for outcome, key in zip(outcomes, keys, strict=True)]
-            sql, values = self._finish_sql, _columns([*_OUTCOME, *_KEY], rows)
-        else:
-            sql, values = self._discard_sql, _columns(list(_KEY), keys)
+            texts = _storable(reason), _storable(error), _storable(traceback)
+            columns.update(zip(_OUTCOME, (status, started, finished, *texts, result), strict=True))
+        same, values = _sent(columns)
+        sql = self._finish_sql(same) if keep else self._discard_sql(same)
         self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values))
 
 
-def _arrays(types: dict[str, str]) -> str:
-    return ", ".join(f"%({name})s::{kind}[]" for name, kind in types.items())
+def _claim_sql(
+    parts: Mapping[str, str],
+    columns: tuple[str, ...],
+    same: frozenset[str],
+    same_records: frozenset[str] | None,
+) -> str:
+    """Return the statement for claims that come with their records (None), or with records of their own."""
+    types = {name: _RECORD[name] for name in columns}
+    if same_records is None:
+        given, records = _rows(types | _MOVE, same), "given"
+    else:
+        given, records = _rows(_MOVE, same), _rows(types, same_records, _OF_RECORDS)
+    return _CLAIM.format(**parts, columns=", ".join(columns), given=given, records=records)
 
 
-def _columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return {name: array(column) for name, column in zip(names, columns, strict=True)}
+def _rows(types: Mapping[str, str], same: frozenset[str], prefix: str = "") -> str:
+    """Return what the rows of `_sent()` are selected from, in parentheses; `prefix` is that of the values' names."""
+    arrays = {name: kind for name, kind in types.items() if name not in same}
+    given = ", ".join(f"%({prefix}{name})s::{kind}[]" for name, kind in arrays.items())
+    constants = "".join(f", %({prefix}{name})s::{types[name]} AS {name}" for name in types if name in same)
+    return f"(SELECT *{constants} FROM unnest({given}) AS u ({', '.join(arrays)}))"
+
+
+def _storable(texts: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    return tuple(map(storable_text, texts)) if any(texts) else texts
+
+
+def _sent(columns: Mapping[str, Sequence[Any]]) -> tuple[frozenset[str], dict[str, Any]]:
+    """Return the values to send for columns: an array for each, or its only value where all rows have the same.
+
+    The names of the latter columns come first. A job's id is always an array, so that there is one at least.
+    """
+    same, values = [], {}
+    for name, column in columns.items():
+        if column and name != "job_id" and column.count(column[0]) == len(column):
+            same.append(name)
+            values[name] = column[0]
+        else:
+            values[name] = array(column)
+    return frozenset(same), values
 
 
 def array(values: Iterable[Any]) -> str:

@@ -35,7 +35,7 @@ class RerunsTable:
             .scalar_subquery()
         )
         columns = (runs.c.job_id, runs.c.revision, runs.c.run_time, runs.c.attempt, runs.c.job_state)
-        self._read = (
+        self._fetch = db.prepared(
             select(*columns, jobs.c.revision, live)
             .select_from(runs.outerjoin(jobs, jobs.c.id == runs.c.job_id))
             .where(runs.c.job_state.is_not(None), runs.c.status == INTERRUPTED)
@@ -66,9 +66,7 @@ class RerunsTable:
         """Return at most `limit` runs that are to be repeated, oldest run time first."""
         return [
             Rerun(RunKey(job_id, revision, run_time, attempt), bytes(state), current, live)
-            for job_id, revision, run_time, attempt, state, current, live in self._db.fetch(
-                self._read, {"limit": limit}
-            )
+            for job_id, revision, run_time, attempt, state, current, live in self._fetch({"limit": limit})
         ]
 
     def claim(self, node: str, reruns: Sequence[Rerun]) -> Collection[int]:

@@ -43,6 +43,7 @@ from apscheduler.schedulers._aside import (
 )
 from apscheduler.schedulers._fencing import may_be_late, record_late
 from apscheduler.schedulers._others import leave_claimed, look_who_shares, seconds_until_poll
+from apscheduler.schedulers._reruns import run_again
 from apscheduler.schedulers._steps import Call, Part, Steps
 from apscheduler.triggers._state import is_stateless
 
@@ -101,8 +102,6 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
     if slot.unclear:
         yield from _settle_unclear(engine, slot, now)
     if slot.reruns_asked:
-        from apscheduler.schedulers._reruns import run_again  # because few programs crash
-
         yield from run_again(engine, slot)
     while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
         engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
