@@ -42,7 +42,9 @@ def measure(url: str, nodes: int, jobs: int) -> tuple[float, list[int]]:
                 processes.append(subprocess.Popen(command, stdin=subprocess.PIPE))
             while len(list(Path(folder).iterdir())) < nodes:
                 time.sleep(0.02)
-            due = datetime.now(UTC) + timedelta(seconds=1.5)
+            due = datetime.now(UTC) + timedelta(
+                seconds=1.5 + jobs / 10_000
+            )  # when all of them have been added
             scheduler.add_jobs(
                 {"func": noop, "trigger": "date", "run_date": due, "id": f"{n}", "misfire_grace_time": None}
                 for n in range(jobs)

@@ -1,9 +1,12 @@
+import re
+
 import pytest
 from _sql_tests import SQLTests, added, claim_of, stored, won
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from _servers import restartable_postgresql
+from apscheduler._core.claims import SUCCEEDED, Finish, RunKey
 from apscheduler.jobstores._sql_postgresql import array
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.testing._jobstore_tools import NOW, StandIn, row_of
@@ -40,6 +43,33 @@ class TestPostgreSQLStatements(SQLTests):
         assert "ix_own_jobs_next_run_time" in plan
         assert "ix_own_jobs_runs_job_id" in plan
         assert "Seq Scan" not in plan
+
+    @pytest.mark.parametrize("keep", [True, False])
+    @pytest.mark.parametrize("analyzed", [False, True])
+    def test_the_runs_of_outcomes_are_looked_up_one_by_one_whatever_the_planner_believes(
+        self, opened, keep, analyzed
+    ):
+        store = opened()
+        rows = [row_of(store, f"j{n}") for n in range(1500)]
+        store.insert_jobs(rows)
+        store.claim("n1", [claim_of(row) for row in rows])
+        if analyzed:  # and told that next to no run is live
+            with store.engine.begin() as conn:
+                conn.exec_driver_sql("UPDATE own_jobs_runs SET finished = 1, status = 'succeeded'")
+                conn.exec_driver_sql("ANALYZE own_jobs_runs")
+                conn.exec_driver_sql("UPDATE own_jobs_runs SET finished = NULL, status = 'running'")
+        sent = []
+        event.listen(
+            store.engine, "before_cursor_execute", lambda *given: sent.append((given[2], dict(given[3])))
+        )
+        keys = [RunKey(row.job_id, row.revision, NOW, 1) for row in rows]
+        store._db.write = store._db.write_once = lambda work: _in_vain(store, work)
+        store.finish([Finish(key, SUCCEEDED, NOW, NOW) for key in keys], keep)
+        [(statement, values)] = [given for given in sent if "own_jobs_runs r" in given[0]]
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            plan = _plan_of(store, statement, values, mode)
+            assert f"rows={len(rows)} loops=1" in plan
+            assert "Rows Removed by Join Filter" not in plan, plan
 
     @pytest.mark.parametrize(
         ("kind", "values"),
@@ -90,6 +120,31 @@ class TestPostgreSQLStatements(SQLTests):
             conn.execute(text("DROP SCHEMA elsewhere CASCADE"))
         store.shutdown()
         engine.dispose()
+
+
+def _in_vain(store, work) -> None:
+    with store.engine.connect() as conn:
+        work(conn)
+        conn.rollback()
+
+
+def _plan_of(store, statement, values, mode) -> str:
+    """Return what PostgreSQL has done for a statement, whose effect is rolled back; `mode` is a plan_cache_mode."""
+    numbered = {name: f"${number}" for number, name in enumerate(values, 1)}
+    with store.engine.connect() as conn:
+        conn.exec_driver_sql(f"SET LOCAL plan_cache_mode = {mode}")
+        conn.exec_driver_sql(
+            "PREPARE it AS " + re.sub(r"%\((\w+)\)s", lambda found: numbered[found[1]], statement)
+        )
+        sent = ", ".join("NULL" if value is None else f"'{value}'" for value in values.values())
+        plan = (
+            conn.exec_driver_sql(f"EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF) EXECUTE it ({sent})")
+            .scalars()
+            .all()
+        )
+        conn.exec_driver_sql("DEALLOCATE it")
+        conn.rollback()
+    return "\n".join(plan)
 
 
 def test_a_store_goes_on_after_its_server_was_restarted():

@@ -79,6 +79,9 @@ def make_engine(url: str | URL, options: dict[str, Any]) -> Engine:
     else:
         # A connection that died while idle is replaced instead of failing a turn.
         options.setdefault("pool_pre_ping", True)
+    if url.drivername == "postgresql+psycopg":
+        # A prepared statement keeps its plan while the tables grow from a few rows to a million.
+        options["connect_args"] = {"prepare_threshold": None, **options.get("connect_args", {})}
     if family in ("mysql", "mariadb"):
         # Because REPEATABLE READ locks the gaps between rows, on which two nodes deadlock.
         options.setdefault("isolation_level", "READ COMMITTED")

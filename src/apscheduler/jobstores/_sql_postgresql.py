@@ -73,14 +73,20 @@ SELECT count(*), CASE WHEN count(*) < %(number)s THEN array_agg(id::text) END FR
 
 _FINISH = """
 UPDATE {runs} r SET {changes} FROM {outcomes} f
-WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
-    AND r.finished IS NULL
+WHERE {key_is_that_of_a_live_run}
 """
 
 _DISCARD = """
 DELETE FROM {runs} r USING {outcomes} f
-WHERE r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
-    AND r.finished IS NULL
+WHERE {key_is_that_of_a_live_run}
+"""
+
+# Each run is looked up by the index of its key, and by nothing else. The planner believes that a table has hardly any
+# live runs, and would compare each of a thousand outcomes with each of a thousand live runs; so it is not told that
+# live ones are meant, nor that all have the same run time.
+_LIVE_KEY = """
+r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt
+    AND (r.finished IS NULL OR f.job_id IS NULL)
 """
 
 _INSERT = """
@@ -148,11 +154,16 @@ class PostgresqlClaimsTable(ClaimsTable):
         )(lambda columns, same, same_records: _claim_sql(parts, columns, same, same_records))
         self._finish_sql: Callable[[frozenset[str]], str] = lru_cache(64)(
             lambda same: _FINISH.format(
-                runs=runs, changes=changes, outcomes=_rows({**_OUTCOME, **_KEY}, same)
+                runs=runs,
+                changes=changes,
+                outcomes=_rows({**_OUTCOME, **_KEY}, same, of_any_number=True),
+                key_is_that_of_a_live_run=_LIVE_KEY,
             )
         )
-        self._discard_sql: Callable[[frozenset[str]], str] = lru_cache(64)(
-            lambda same: _DISCARD.format(runs=runs, outcomes=_rows(_KEY, same))
+        self._discard_sql = _DISCARD.format(
+            runs=runs,
+            outcomes=_rows(_KEY, frozenset(), of_any_number=True),
+            key_is_that_of_a_live_run=_LIVE_KEY,
         )
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
@@ -166,11 +177,11 @@ class PostgresqlClaimsTable(ClaimsTable):
             "state": [claim.definition for claim in claims],
         }
         if columns["job_id"] == tuple(moves["job_id"]):  # one record for each, as nearly always
-            same, values = _sent(columns | moves)
+            same, values = _sent(columns | moves, arrays=("job_id", "revision"))
             sql = self._claim_sql(records.columns, same, None)
         else:
-            same, values = _sent(moves)
-            same_records, more = _sent(columns)
+            same, values = _sent(moves, arrays=("job_id", "revision"))
+            same_records, more = _sent(columns, arrays=("job_id",))
             values.update((_OF_RECORDS + name, value) for name, value in more.items())
             sql = self._claim_sql(records.columns, same, same_records)
         values["number"] = len(claims)
@@ -193,8 +204,8 @@ class PostgresqlClaimsTable(ClaimsTable):
         if keep:
             texts = _storable(reason), _storable(error), _storable(traceback)
             columns.update(zip(_OUTCOME, (status, started, finished, *texts, result), strict=True))
-        same, values = _sent(columns)
-        sql = self._finish_sql(same) if keep else self._discard_sql(same)
+        same, values = _sent(columns, arrays=_KEY)
+        sql = self._finish_sql(same) if keep else self._discard_sql
         self._db.write_once(lambda conn: conn.exec_driver_sql(sql, values))
 
 
@@ -213,10 +224,16 @@ def _claim_sql(
     return _CLAIM.format(**parts, columns=", ".join(columns), given=given, records=records)
 
 
-def _rows(types: Mapping[str, str], same: frozenset[str], prefix: str = "") -> str:
-    """Return what the rows of `_sent()` are selected from, in parentheses; `prefix` is that of the values' names."""
+def _rows(
+    types: Mapping[str, str], same: frozenset[str], prefix: str = "", of_any_number: bool = False
+) -> str:
+    """Return what the rows of `_sent()` are selected from, in parentheses; `prefix` is that of the values' names.
+
+    With `of_any_number` the planner is not told how many rows there are, and takes them for few.
+    """
     arrays = {name: kind for name, kind in types.items() if name not in same}
-    given = ", ".join(f"%({prefix}{name})s::{kind}[]" for name, kind in arrays.items())
+    array = "(SELECT %({})s::{}[])" if of_any_number else "%({})s::{}[]"
+    given = ", ".join(array.format(prefix + name, kind) for name, kind in arrays.items())
     constants = "".join(f", %({prefix}{name})s::{types[name]} AS {name}" for name in types if name in same)
     return f"(SELECT *{constants} FROM unnest({given}) AS u ({', '.join(arrays)}))"
 
@@ -225,14 +242,16 @@ def _storable(texts: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return tuple(map(storable_text, texts)) if any(texts) else texts
 
 
-def _sent(columns: Mapping[str, Sequence[Any]]) -> tuple[frozenset[str], dict[str, Any]]:
+def _sent(
+    columns: Mapping[str, Sequence[Any]], arrays: Collection[str]
+) -> tuple[frozenset[str], dict[str, Any]]:
     """Return the values to send for columns: an array for each, or its only value where all rows have the same.
 
-    The names of the latter columns come first. A job's id is always an array, so that there is one at least.
+    The names of the latter columns come first; `arrays` are not among them.
     """
     same, values = [], {}
     for name, column in columns.items():
-        if column and name != "job_id" and column.count(column[0]) == len(column):
+        if column and name not in arrays and column.count(column[0]) == len(column):
             same.append(name)
             values[name] = column[0]
         else:
