@@ -7,7 +7,7 @@ own.
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import IntegrityError
@@ -21,7 +21,7 @@ from apscheduler.jobstores._sql_sqlite import names_of
 from apscheduler.jobstores._text import storable_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -73,12 +73,12 @@ SELECT count(*), CASE WHEN count(*) < %(number)s THEN array_agg(id::text) END FR
 
 _FINISH = """
 UPDATE {runs} r SET {changes} FROM {outcomes} f
-WHERE {key_is_that_of_a_live_run}
+WHERE {live_key}
 """
 
 _DISCARD = """
 DELETE FROM {runs} r USING {outcomes} f
-WHERE {key_is_that_of_a_live_run}
+WHERE {live_key}
 """
 
 # Each run is looked up by the index of its key, and by nothing else. The planner believes that a table has hardly any
@@ -146,24 +146,11 @@ class PostgresqlClaimsTable(ClaimsTable):
         super().__init__(db, tables)
         jobs, runs, _, numbers = names_of(db, tables)
         parts = {"jobs": jobs, "runs": runs, "numbers": numbers, "floor": FLOOR}
-        changes = ", ".join(f"{name} = f.{name}" for name in _OUTCOME)
-        changes += f", job_state = CASE f.status WHEN '{INTERRUPTED}' THEN r.job_state END"
-        # Formatted for each set of columns that have one value in all rows, of which few occur.
-        self._claim_sql: Callable[[tuple[str, ...], frozenset[str], frozenset[str] | None], str] = lru_cache(
-            64
-        )(lambda columns, same, same_records: _claim_sql(parts, columns, same, same_records))
-        self._finish_sql: Callable[[frozenset[str]], str] = lru_cache(64)(
-            lambda same: _FINISH.format(
-                runs=runs,
-                changes=changes,
-                outcomes=_rows({**_OUTCOME, **_KEY}, same, of_any_number=True),
-                key_is_that_of_a_live_run=_LIVE_KEY,
-            )
-        )
+        # Made for each set of columns that have one value in all rows, of which few occur.
+        self._claim_sql = lru_cache(64)(partial(_claim_sql, parts))
+        self._finish_sql = lru_cache(64)(partial(_finish_sql, runs))
         self._discard_sql = _DISCARD.format(
-            runs=runs,
-            outcomes=_rows(_KEY, frozenset(), of_any_number=True),
-            key_is_that_of_a_live_run=_LIVE_KEY,
+            runs=runs, outcomes=_rows(_KEY, frozenset(), of_any_number=True), live_key=_LIVE_KEY
         )
 
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
@@ -222,6 +209,13 @@ def _claim_sql(
     else:
         given, records = _rows(_MOVE, same), _rows(types, same_records, _OF_RECORDS)
     return _CLAIM.format(**parts, columns=", ".join(columns), given=given, records=records)
+
+
+def _finish_sql(runs: str, same: frozenset[str]) -> str:
+    changes = ", ".join(f"{name} = f.{name}" for name in _OUTCOME)
+    changes += f", job_state = CASE f.status WHEN '{INTERRUPTED}' THEN r.job_state END"
+    outcomes = _rows(_OUTCOME | _KEY, same, of_any_number=True)
+    return _FINISH.format(runs=runs, changes=changes, outcomes=outcomes, live_key=_LIVE_KEY)
 
 
 def _rows(
