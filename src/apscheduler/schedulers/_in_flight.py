@@ -12,8 +12,8 @@ class InFlight:
     """Submissions that are not reported to their end; any thread may add, end and wait.
 
     `on_idle` is called, in the thread of the report, when none is left; `on_quiet` when none is left but the one that
-    asked for the shutdown, which cannot wait for itself. Both only after `begin_wait()`: until somebody waits, nothing is
-    spent on telling.
+    asked for the shutdown, which cannot wait for itself. Both only after `begin_wait()`: until somebody waits, nothing
+    is spent on telling.
     """
 
     def __init__(self) -> None:
