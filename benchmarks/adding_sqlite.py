@@ -9,7 +9,7 @@ from _tools import answer, noop
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-JOBS = 500
+JOBS = 2_000
 
 with tempfile.TemporaryDirectory() as folder:
     store = SQLAlchemyJobStore(url=f"sqlite:///{folder}/jobs.sqlite")
