@@ -298,11 +298,12 @@ class MemoryJobStore(ClaimingJobStore):
 
     def _taken(self, rows: Sequence[JobRow], inserted: int) -> Collection[str]:
         """Take out again what was inserted of `rows`; return the ids that are taken, or all where one comes twice."""
-        jobs = self._jobs
         for row in rows[:inserted]:
-            del jobs[row.job_id]
+            self._drop(
+                row.job_id
+            )  # so that no later entry of the heap is equal to the one that is left there
         ids = [row.job_id for row in rows]
-        return [job_id for job_id in ids if job_id in jobs] or ids
+        return [job_id for job_id in ids if job_id in self._jobs] or ids
 
     def _rebuild_heap(self) -> None:
         self._heap = [entry for entry in list(self._jobs.values()) if entry[0] is not None]

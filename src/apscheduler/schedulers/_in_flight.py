@@ -51,9 +51,8 @@ class InFlight:
 
     def end(self, submission: Submission) -> None:
         """Note that a submission is reported to its end."""
-        self._live.discard(
-            submission
-        )  # first, because who begins to wait looks what is left after having said so
+        # First, because who begins to wait looks what is left after having said so.
+        self._live.discard(submission)
         if self._awaited and (not self._live or self._asking is not None):
             self._tell()
 

@@ -91,6 +91,19 @@ def test_a_signal_handler_that_looks_in_the_middle_of_a_change_leaves_it_alone()
     assert {run.status for run in log.read(RunQuery())} == {SUCCEEDED}
 
 
+def test_what_was_not_inserted_because_of_another_row_can_be_inserted_anew():
+    store = MemoryJobStore()
+    store.insert_jobs([JobRow("taken", None, 0, object())])
+    for _ in range(3):  # at the same time, but another job each time
+        assert store.insert_jobs([JobRow("a", 10.0, 0, object()), JobRow("taken", 10.0, 0, object())]) == [
+            "taken"
+        ]
+    last = object()
+    assert store.insert_jobs([JobRow("a", 10.0, 0, last)]) == ()
+    [row] = store.read_due(20.0, 10).rows
+    assert row.definition is last
+
+
 def test_what_is_still_running_is_shown_so():
     log = MemoryLog()
     log.record("n", [claim("a")])
