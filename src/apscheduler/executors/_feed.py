@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from apscheduler._clock import SYSTEM
+from apscheduler._clock import SYSTEM, Clock
 from apscheduler.executors._run import Time, failed
 from apscheduler.executors._run import run as run_here
 from apscheduler.executors.base import Report, Submission
@@ -32,7 +32,7 @@ class ThreadFeed:
     """
 
     def __init__(self, spawn: Callable[..., object], limit: Callable[[], int], run: Run = run_here) -> None:
-        self.time: Time = SYSTEM.time
+        self.clock: Clock = SYSTEM
         self.logger = logging.getLogger("apscheduler.executors")
         self._spawn = spawn
         self._limit = limit
@@ -110,7 +110,7 @@ class ThreadFeed:
         self._fail(stranded, exc)
 
     def _fail(self, entries: Sequence[Entry], exc: RuntimeError) -> None:
-        now = self.time()
+        now = self.clock.time()
         for submission, report in entries:
             for index in range(len(submission.stamps)):
                 report(submission, failed(index, None, now, exc))
@@ -133,14 +133,17 @@ class ThreadFeed:
             self._idents.discard(ident)
 
     def _run_queued(self) -> None:
-        """Run submissions until the queue is found empty."""
-        time, logger, run, take = self.time, self.logger, self._run, self._queue.popleft
+        """Run submissions until the queue is found empty, none before its run time."""
+        time, hold = self.clock.time, self.clock.hold
+        logger, run, take = self.logger, self._run, self._queue.popleft
         while True:
             try:
                 submission, report = take()
             except IndexError:
                 return
             try:
+                if submission.stamps[0] > time():
+                    hold(submission.stamps[0])
                 run(submission, time, report, logger)
             except BaseException:
                 # Only a fault of ours or of a logging handler gets here; this worker's place must not be lost by it.

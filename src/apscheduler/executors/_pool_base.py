@@ -18,6 +18,7 @@ class BasePoolExecutor(BaseExecutor):
     At most `max_workers` of the pool's workers are used at a time; without a number, as many as the pool has.
     """
 
+    holds_back = True
     _feed: ThreadFeed
     _waiters: concurrent.futures.Executor | None = None
 
@@ -38,7 +39,7 @@ class BasePoolExecutor(BaseExecutor):
         super().start(scheduler, alias)
         if self._feed.closed:
             self._open()
-        self._feed.time = self.clock.time
+        self._feed.clock = self.clock
         self._feed.logger = self._logger
 
     def submit(self, submissions: Sequence[Submission], report: Report) -> None:

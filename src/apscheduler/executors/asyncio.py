@@ -50,7 +50,7 @@ class AsyncIOExecutor(BaseExecutor):
         if self._closed:
             self._closed = False
             self._feed = ThreadFeed(self._spawn, self._thread_limit, partial(run, finish=self._finish))
-        self._feed.time = self.clock.time
+        self._feed.clock = self.clock
         self._feed.logger = self._logger
 
     def forked(self) -> None:

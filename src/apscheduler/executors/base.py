@@ -124,6 +124,8 @@ class BaseExecutor(metaclass=ABCMeta):  # noqa: B024 - 3.x makes subclasses over
     """
 
     clock: Clock = SYSTEM
+    holds_back: bool = False
+    """Whether `submit()` may be called up to `clock.head_start` seconds before a run time: no run begins early then."""
     _scheduler: Any = None
     _alias: str = ""
     _lock: Any = None
@@ -131,9 +133,15 @@ class BaseExecutor(metaclass=ABCMeta):  # noqa: B024 - 3.x makes subclasses over
     _legacy: LegacyReports | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Have a class that overrides methods of 3.x called by them, also where its base has a `submit()`."""
+        """Have a class that overrides methods of 3.x called by them, also where its base has a `submit()`.
+
+        Whoever overrides `submit()` says anew whether it holds runs back.
+        """
         super().__init_subclass__(**kwargs)
+        if "submit" in cls.__dict__ and "holds_back" not in cls.__dict__:
+            cls.holds_back = False
         if overrides_legacy(cls):
+            cls.holds_back = False
             # Ours would go past what such a class overrides, for example to run jobs in an application's context.
             cls.submit = BaseExecutor.submit  # type: ignore[method-assign]
 

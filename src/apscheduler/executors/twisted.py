@@ -59,7 +59,7 @@ class TwistedExecutor(BaseExecutor):
         if self._closed:
             self._closed = False
             self._feed = self._new_feed()
-        self._feed.time = self.clock.time
+        self._feed.clock = self.clock
         self._feed.logger = self._logger
 
     def submit(self, submissions: Sequence[Submission], report: Report) -> None:

@@ -5,15 +5,12 @@ Sleeping is bounded by the turn, so a clock that jumps or a machine that was sus
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from threading import TIMEOUT_MAX, Lock
 from typing import Any
 
+from apscheduler._clock import TIMER_SLACK
 from apscheduler.schedulers._steps import Call, Steps
-
-TIMER_SLACK = 50e-6 if sys.platform == "linux" else 0.0
-"""Seconds that Linux lets a sleep last longer, to end several at once; see PR_SET_TIMERSLACK in prctl(2)."""
 
 
 def in_this_thread(call: Call) -> Any:

@@ -32,7 +32,8 @@ class StoreSlot:
     live in this store, as far as the last heartbeat saw, and `share` which of many due jobs fall to this one, as was
     found at `shared_at` (monotonic); it reads only those while the store is `crowded`. `unclear` are the turn's plans
     whose claims the store has not answered, a list for each call, `unclear_reruns` the repetitions. `reruns_asked`
-    has the next turn look for runs to be repeated, of which `unrepeatable` cannot be run here. `suspects` are runs
+    has the next turn look for runs to be repeated, of which `unrepeatable` cannot be run here. A turn that has begun
+    early lets no run begin before `hold_until`. `suspects` are runs
     that others may have recorded as interrupted. `beaten_at` is when the last heartbeat was written, on the wall
     clock and on the monotonic one.
     """
@@ -44,6 +45,7 @@ class StoreSlot:
         self.started = False
         self.dirty = True
         self.next_due: float | None = None
+        self.hold_until: float | None = None
         self._noted: float | None = None
         self._guard = RLock()
         self.outcomes: deque[Finish] = deque()

@@ -59,6 +59,11 @@ LOST_ALL_PAUSE = 0.1
 """Seconds until a store is read again that has let us win nothing of what it said is due."""
 SHARE_DONE_PAUSE = 0.05
 """Seconds until a store is read again when none of the many jobs that are due in it falls to this scheduler."""
+AFTER = 1e-6
+"""Seconds after its run time at which a turn that has begun early decides on a job: the least that a datetime can tell.
+
+A trigger is never asked at its run time itself, because one that rounds `now` up would answer with that again.
+"""
 
 
 class _Plan(NamedTuple):
@@ -69,15 +74,18 @@ class _Plan(NamedTuple):
     executor: BaseExecutor
 
 
-def turn(engine: Engine) -> Steps:
-    """Do everything that is to be done now; return the seconds until there is something to do again."""
+def turn(engine: Engine, head_start: float = 0.0) -> Steps:
+    """Do everything that is to be done now; return the seconds until there is something to do again.
+
+    A job whose run time is less than `head_start` seconds away is claimed already. Its run begins when that has come.
+    """
     engine.begin_turn()
     wait = LONGEST_SLEEP
     for slot in engine.registry:
         if not slot.started:
             continue
         try:
-            wait = min(wait, (yield from _serve(engine, slot)))
+            wait = min(wait, (yield from _serve(engine, slot, head_start)))
         except (GeneratorExit, KeyboardInterrupt):
             raise
         except BaseException as exc:  # also a `sys.exit()` in a module that a stored job has imported
@@ -85,7 +93,7 @@ def turn(engine: Engine) -> Steps:
     return max(wait, 0.0)
 
 
-def _serve(engine: Engine, slot: StoreSlot) -> Steps:
+def _serve(engine: Engine, slot: StoreSlot, head_start: float) -> Steps:
     pause = engine.seconds_until_retry(slot)
     if pause > 0:
         return pause
@@ -99,6 +107,13 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
         slot.dirty = True
     poll = seconds_until_poll(engine, slot) if slot.others else LONGEST_SLEEP
     now = engine.clock.time()
+    slot.hold_until = None
+    if slot.store.blocks:
+        head_start = (
+            0.0  # because its turns take longer than that, and it may be shared with changes from elsewhere
+        )
+    elif slot.next_due is not None and now < slot.next_due <= now + head_start:
+        slot.hold_until = now = slot.next_due + AFTER
     if slot.unclear:
         yield from _settle_unclear(engine, slot, now)
     if slot.reruns_asked:
@@ -115,9 +130,10 @@ def _serve(engine: Engine, slot: StoreSlot) -> Steps:
             break
         yield from record_outcomes(engine, slot)
         now = engine.clock.time()
+        slot.hold_until = None
     engine.store_answered(slot)
     wait = min(poll, seconds_until_aside_again(engine, slot))
-    return wait if slot.next_due is None else min(wait, slot.next_due - engine.clock.time())
+    return wait if slot.next_due is None else min(wait, slot.next_due - head_start - engine.clock.time())
 
 
 def recording(engine: Engine, slot: StoreSlot) -> Steps:
@@ -319,4 +335,6 @@ def _submit(engine: Engine, slot: StoreSlot, plans: Sequence[_Plan]) -> None:
                 Submission(job, slot.alias, decision.times, decision.stamps, claim.revision, claim.attempt)
             )
     for executor, submissions in by_executor.items():
+        if slot.hold_until is not None and not executor.holds_back:
+            engine.clock.hold(slot.hold_until)
         engine.submit(executor, submissions)

@@ -284,7 +284,7 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
             if self.state == STATE_STOPPED:
                 return TIMEOUT_MAX
             self._turn_thread = get_ident()
-            return run_to_end(turn(self._engine), self._make_call)
+            return run_to_end(turn(self._engine, self._head_start()), self._make_call)
         finally:
             self._turn_thread = None
             guard.release()
@@ -307,6 +307,10 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
         self._engine.listeners.tell(event)
 
     # -- parts of the above -------------------------------------------------------------------------------------
+
+    def _head_start(self) -> float:
+        """Seconds by which a turn may begin early, and hold its thread until the run time has come."""
+        return 0.0
 
     def _loop_alive(self) -> bool:
         return self.state != STATE_STOPPED

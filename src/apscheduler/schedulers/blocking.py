@@ -47,6 +47,9 @@ class BlockingScheduler(BaseScheduler):
     def _use(self, event: Any, sleeper: Any) -> None:
         self._event, self._sleeper = event, sleeper
 
+    def _head_start(self) -> float:
+        return self._engine.clock.head_start
+
     def _end_turn(self, timeout: float | None = None) -> None:
         self._event.set()
         super()._end_turn(timeout)

@@ -39,6 +39,9 @@ class GeventScheduler(BlockingScheduler):
     def _launch(self) -> None:
         self._greenlet = gevent.spawn(self._main_loop)
 
+    def _head_start(self) -> float:
+        return 0.0  # because the thread that would be held is the one of the other greenlets
+
     def _end_turn(self, timeout: float | None = None) -> None:
         super()._end_turn(timeout)
         greenlet, self._greenlet = self._greenlet, None

@@ -202,6 +202,16 @@ class ExecutorContract:
         bench.submit(submission)
         assert [outcome.status for outcome in bench.outcomes(submission)] == [SUCCEEDED, MISSED]
 
+    def test_a_run_that_is_handed_over_early_begins_at_its_time(self, executor: BaseExecutor) -> None:
+        self.need(executor.holds_back)
+        bench = Bench(executor, SYSTEM)
+        for _ in range(20):
+            submission = bench.submission(_jobs.nothing, late=[-SYSTEM.head_start])
+            bench.submit(submission)
+            (outcome,) = bench.outcomes(submission)
+            assert outcome.started is not None
+            assert outcome.started >= submission.stamps[0]
+
     # -- coroutines ---------------------------------------------------------------------------------------------
 
     @pytest.mark.parametrize("kind", _jobs.COROUTINES)
