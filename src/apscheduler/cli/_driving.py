@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from apscheduler.cli._errors import RefusedError, first_line
@@ -17,6 +16,7 @@ from apscheduler.events import (
     EVENT_JOB_SUBMITTED,
     EVENT_SCHEDULER_SHUTDOWN,
 )
+from apscheduler.schedulers._loop_driver import Wakeup
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
@@ -25,11 +25,15 @@ _ON_A_LOOP_OF_ASYNCIO = frozenset({"apscheduler.schedulers.asyncio", "apschedule
 _ON_A_LOOP_OF_ITS_OWN = frozenset(
     {"apscheduler.schedulers.gevent", "apscheduler.schedulers.twisted", "apscheduler.schedulers.qt"}
 )
+Shown = Callable[[], AbstractContextManager[None]]
 _ENDED = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
 
 
-def drive(scheduler: BaseScheduler, target: str) -> None:
-    """Start a scheduler unless it runs, and return when it has ended, because of a signal or by itself."""
+def drive(scheduler: BaseScheduler, target: str, shown: Shown) -> None:
+    """Start a scheduler unless it runs, and return when it has ended, because of a signal or by itself.
+
+    What `shown()` returns is entered meanwhile, when signals are heard already: before nobody has seen it run.
+    """
     modules = {cls.__module__ for cls in type(scheduler).__mro__}
     kind = type(scheduler).__name__
     if modules & _ON_A_LOOP_OF_ITS_OWN:
@@ -42,11 +46,11 @@ def drive(scheduler: BaseScheduler, target: str) -> None:
                 raise RefusedError(
                     f"TARGET {target!r}: this {kind} runs already, on a loop that is not this one"
                 )
-            asyncio.run(_drive_on_asyncio(scheduler))
+            asyncio.run(_drive_on_asyncio(scheduler, shown))
         elif isinstance(scheduler, BlockingScheduler) and not isinstance(scheduler, BackgroundScheduler):
-            _drive_blocking(scheduler)
+            _drive_blocking(scheduler, shown)
         else:
-            _drive_in_background(scheduler)
+            _drive_in_background(scheduler, shown)
     except (RefusedError, KeyboardInterrupt, SystemExit):
         raise
     except Exception as exc:
@@ -55,12 +59,13 @@ def drive(scheduler: BaseScheduler, target: str) -> None:
         ) from exc
 
 
-def _drive_blocking(scheduler: BlockingScheduler) -> None:
+def _drive_blocking(scheduler: BlockingScheduler, shown: Shown) -> None:
     if scheduler.running:  # in a thread of the program's own, which then is the one to end it
-        _drive_in_background(scheduler)
+        _drive_in_background(scheduler, shown)
         return
     try:
-        scheduler.start()  # it ends gracefully by itself, and then raises what a program expects
+        with shown():
+            scheduler.start()  # it ends gracefully by itself, and then raises what a program expects
     except KeyboardInterrupt:
         pass
     except SystemExit as exc:
@@ -68,10 +73,12 @@ def _drive_blocking(scheduler: BlockingScheduler) -> None:
             raise
 
 
-def _drive_in_background(scheduler: BaseScheduler) -> None:
-    ended = threading.Event()
+def _drive_in_background(scheduler: BaseScheduler, shown: Shown) -> None:
+    ended = (
+        Wakeup()
+    )  # because a handler that comes while an Event is being waited for may wait for ever to set it
     scheduler.add_listener(lambda _: ended.set(), EVENT_SCHEDULER_SHUTDOWN)
-    with _on_signals(ended.set, _interrupt):
+    with _on_signals(ended.set, _interrupt), shown():
         if not scheduler.running:
             scheduler.start()
         ended.wait()
@@ -79,7 +86,7 @@ def _drive_in_background(scheduler: BaseScheduler) -> None:
             scheduler.shutdown()
 
 
-async def _drive_on_asyncio(scheduler: BaseScheduler) -> None:
+async def _drive_on_asyncio(scheduler: BaseScheduler, shown: Shown) -> None:
     loop = asyncio.get_running_loop()
     stop, idle = asyncio.Event(), asyncio.Event()
     in_flight = [0]
@@ -97,8 +104,9 @@ async def _drive_on_asyncio(scheduler: BaseScheduler) -> None:
         idle.set()
 
     scheduler.add_listener(tell, EVENT_JOB_SUBMITTED | _ENDED | EVENT_SCHEDULER_SHUTDOWN)
-    with _on_signals(
-        lambda: loop.call_soon_threadsafe(stop.set), lambda: loop.call_soon_threadsafe(idle.set)
+    with (
+        _on_signals(lambda: loop.call_soon_threadsafe(stop.set), lambda: loop.call_soon_threadsafe(idle.set)),
+        shown(),
     ):
         scheduler.start()
         await stop.wait()

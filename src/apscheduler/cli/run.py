@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
@@ -39,7 +39,10 @@ def run(
     scheduler = load_target(target)
     screen = console()
     live = screen.is_terminal and not plain
-    # Where the program has configured logging itself, this changes nothing.
-    logging.basicConfig(level=logging.WARNING if live else logging.INFO, format=_FORMAT)
-    with LiveTable(scheduler, screen, zone) if live else nullcontext():
-        drive(scheduler, target)
+
+    def shown() -> AbstractContextManager[None]:
+        # Where the program has configured logging itself, this changes nothing.
+        logging.basicConfig(level=logging.WARNING if live else logging.INFO, format=_FORMAT)
+        return LiveTable(scheduler, screen, zone) if live else nullcontext()
+
+    drive(scheduler, target, shown)

@@ -125,7 +125,7 @@ class AsyncLifecycle(TimerDriver):
 
     async def _end_on_loop(self, wait: bool, timeout: float | None) -> None:
         asking = current.get()
-        if self._ask_to_end(lambda _: None) and self._take_ending(A_TASK):
+        if self._ask_to_end(lambda _: None, A_TASK) is not None:
             self._ending_task = asyncio.ensure_future(self._end_awaiting(wait, timeout, asking))
             await asyncio.shield(self._ending_task)
 

@@ -46,7 +46,7 @@ class Lifecycle(Components):
     _turn_thread: int | None = None
     _heartbeat: Heartbeat | None = None
     _ending: Callable[[], None] | None = None
-    """What is left to do of a shutdown that was asked for."""
+    """What is left to do of a shutdown that was asked for where it could not be done."""
     _ender: int | None = None
     """The thread that is doing it."""
     _ended_by_signal = False
@@ -148,32 +148,39 @@ class Lifecycle(Components):
 
     # -- ending -------------------------------------------------------------------------------------------------
 
-    def _ask_to_end(self, ending: Callable[[Submission | None], None]) -> bool:
-        """Stop, and remember what is left to do; returns whether it is to be done now, by the caller."""
+    def _ask_to_end(
+        self, ending: Callable[[Submission | None], None], ender: int
+    ) -> Callable[[], None] | None:
+        """Stop, and return what is left to do, if it is to be done now, by `ender`; no other thread takes it over.
+
+        Within a turn, or another call, it is remembered, and done when that has ended.
+        """
         with self._lock:
             if self.state == STATE_STOPPED:
                 if self._ended_by_signal:
                     self._ended_by_signal = (
                         False  # the usual `except KeyboardInterrupt: scheduler.shutdown()`
                     )
-                    return False
+                    return None
                 if self._forked_from is not None:  # programs have it called at the exit of each process
                     self._logger.info(
                         "Nothing to shut down in this process: %s",
                         self._says_forked(),
                         extra={"event": "scheduler_forked"},
                     )
-                    return False
+                    return None
             self._require_running()
             self.state = STATE_STOPPED
             self._engine.stopping = True
-            self._ending = partial(ending, current.get())
-        if self._turn_thread == get_ident():
-            return False
-        if in_our_own_call():
+            left = partial(ending, current.get())
+            in_turn = self._turn_thread == get_ident()
+            if not in_turn and not in_our_own_call():
+                self._begin_ending(ender)
+                return left
+            self._ending = left
+        if not in_turn:
             self._end_elsewhere()
-            return False
-        return True
+        return None
 
     def _end_elsewhere(self) -> None:
         """Have the rest of a shutdown done when the call has ended that a signal's handler has come into."""
@@ -183,20 +190,22 @@ class Lifecycle(Components):
         """End what a shutdown was asked for, if that has not been done."""
         if self._ending is None:  # without the lock, because this is asked after each turn
             return
-        ending = self._take_ending(get_ident())
-        if ending is not None:
-            try:
-                ending()
-            finally:
-                self._mark_ended()
-
-    def _take_ending(self, ender: int) -> Callable[[], None] | None:
         with self._lock:
             ending, self._ending = self._ending, None
-            if ending is not None:
-                self._ender = ender
-                self._ended.clear()
-            return ending
+            if ending is None:
+                return
+            self._begin_ending(get_ident())
+        self._end_by(ending)
+
+    def _begin_ending(self, ender: int) -> None:
+        self._ender = ender
+        self._ended.clear()
+
+    def _end_by(self, ending: Callable[[], None]) -> None:
+        try:
+            ending()
+        finally:
+            self._mark_ended()
 
     def _mark_ended(self) -> None:
         self._ender = None

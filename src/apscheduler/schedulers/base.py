@@ -212,8 +212,9 @@ class BaseScheduler(JobAdding, RunCalls, Lifecycle, metaclass=ABCMeta):
         Raises:
             SchedulerNotRunningError: it does not run.
         """
-        if self._ask_to_end(partial(self._end_everything, wait, timeout)):
-            self._end_if_asked()
+        ending = self._ask_to_end(partial(self._end_everything, wait, timeout), get_ident())
+        if ending is not None:
+            self._end_by(ending)
 
     def health(self) -> Health:
         """Return whether the scheduler does its work: its loop, its job stores, how late it is.

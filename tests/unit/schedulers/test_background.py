@@ -210,3 +210,21 @@ def test_the_shutdown_is_told_when_everything_has_ended(scheduler):
     threading.Timer(0.05, gate.open).start()
     scheduler.shutdown()
     assert states == [1]
+
+
+def test_a_shutdown_is_done_by_its_caller_also_where_a_turn_ends_meanwhile() -> None:
+    class Meanwhile(BackgroundScheduler):
+        """Whose turn ends just after a shutdown was asked for."""
+
+        def _end_by(self, ending):
+            turn = threading.Thread(target=self._end_if_asked)
+            turn.start()
+            turn.join()
+            super()._end_by(ending)
+
+    told: list[int] = []
+    scheduler = Meanwhile(timezone="UTC")
+    scheduler.add_listener(lambda _: told.append(threading.get_ident()), EVENT_SCHEDULER_SHUTDOWN)
+    scheduler.start()
+    scheduler.shutdown()
+    assert told == [threading.get_ident()]
