@@ -71,6 +71,31 @@ class TestPostgreSQLStatements(SQLTests):
             assert f"rows={len(rows)} loops=1" in plan
             assert "Rows Removed by Join Filter" not in plan, plan
 
+    @pytest.mark.parametrize("node", ["n1", "n2"])
+    def test_a_batch_that_was_claimed_before_is_looked_up_by_one_statement_and_an_index(self, opened, node):
+        store = opened()
+        rows = [row_of(store, f"j{n}") for n in range(1500)]
+        store.insert_jobs(rows)
+        claims = [claim_of(row) for row in rows]
+        store.claim("n1", claims)
+        with store.engine.begin() as conn:  # so many that reading them all costs more
+            conn.exec_driver_sql(
+                "INSERT INTO own_jobs_runs (job_id, revision, run_time, attempt, status, node, finished)"
+                " SELECT 'k' || n, n, n, 1, 'succeeded', 'n1', n FROM generate_series(1, 50000) n"
+            )
+            conn.exec_driver_sql("ANALYZE own_jobs_runs")
+        sent = []
+        event.listen(
+            store.engine, "before_cursor_execute", lambda *given: sent.append((given[2], dict(given[3])))
+        )
+        assert len(store.claim(node, claims)) == (len(claims) if node == "n1" else 0)
+        assert [statement.split()[0] for statement, _ in sent] == ["WITH", "SELECT"]
+        asked = sent[-1]
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            plan = _plan_of(store, *asked, mode)
+            assert "Rows Removed by Join Filter" not in plan, plan
+            assert "Seq Scan" not in plan, plan
+
     @pytest.mark.parametrize(
         ("kind", "values"),
         [

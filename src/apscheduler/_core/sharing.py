@@ -2,7 +2,7 @@
 
 Schedulers that all read the earliest due jobs all claim the same ones, and all but one of them have worked in vain. So
 each of them takes first what falls to it by the jobs' revisions. It is for speed alone: nodes may disagree about who
-lives, and nothing is left undone, because who has finished its own share helps with the rest.
+lives, and nothing is left undone, because who has finished its own share helps with the rest after a while.
 """
 
 from __future__ import annotations
@@ -45,14 +45,15 @@ def falls_to(row: DueRow, share: Share) -> bool:
     return row.revision % share.parts == share.part
 
 
-def choose(rows: Sequence[DueRow], share: Share) -> Chosen:
-    """Return which of `rows`, earliest first, a node claims now.
+def choose(rows: Sequence[DueRow], share: Share, leaves: bool) -> Chosen:
+    """Return which of `rows`, earliest first, a node claims now; `leaves` says that the others get time for theirs.
 
-    Where none of many are its own it takes the later half, because the others work on the earlier ones.
+    Else it takes all where they are few; and where none of many are its own the later half, because the others may be
+    at the earlier ones.
     """
-    if share.parts == 1 or len(rows) < SHARED_FROM:
+    if share.parts == 1 or (len(rows) < SHARED_FROM and not leaves):
         return Chosen(rows, False, False)
     own = [row for row in rows if falls_to(row, share)]
-    if own:
+    if own or leaves:
         return Chosen(own, len(own) < len(rows), False)
     return Chosen(rows[len(rows) // 2 :], True, True)

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Finish
+from apscheduler._core.claims import INTERRUPTED, RUNNING, Claim, Finish, RunKey
 from apscheduler.jobstores._sql_jobs import chunks, raise_floor
 from apscheduler.jobstores._text import storable_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
     from apscheduler.jobstores._sql_engine import Database
     from apscheduler.jobstores._sql_schema import Tables
 
+OwnKey = tuple[str, int, int]
 # Keys looked for in one statement; always as many, so that it is compiled once.
 KEYS = 50
 
@@ -145,15 +146,22 @@ class ClaimsTable:
             for index in lost
             if claims[index].runs
         }
-        found: set[int] = set()
-        for some in chunks(list(keys.values()), KEYS):
+        if not keys:
+            return set()
+        own = self._find_own(conn, node, [claims[index] for index in keys.values()])
+        return {keys[job_id, revision, attempt] for job_id, revision, attempt in own}
+
+    def _find_own(self, conn: Connection, node: str, claims: Sequence[Claim]) -> Iterable[OwnKey]:
+        """Return job id, revision and attempt of those claims that `node` has recorded, in any order."""
+        for some in chunks(claims, KEYS):
             padded = [*some, *[some[-1]] * (KEYS - len(some))]
             values: dict[str, Any] = {"node": node}
-            for n, index in enumerate(padded):
-                values.update(_key_values(claims[index], f"_{n}"))
-            own: Any = conn.execute(self._own, values)
-            found.update(keys[tuple(row)] for row in own if tuple(row) in keys)
-        return found
+            for n, claim in enumerate(padded):
+                values.update(
+                    {f"{name}_{n}": value for name, value in zip(_KEYS, record_key(claim), strict=True)}
+                )
+            own: Iterable[Any] = conn.execute(self._own, values)
+            yield from map(tuple, own)
 
 
 Columns = tuple[str, ...]
@@ -161,6 +169,7 @@ Columns = tuple[str, ...]
 RECORD: Columns = ("job_id", "revision", "run_time", "attempt", "status", "node", "reason", "finished")
 KEPT: Columns = (*RECORD, "job_state")
 """The columns of a record of a run that is to be repeated after a crash."""
+_KEYS = ("k_id", "k_revision", "k_time", "k_attempt")
 _OUTCOME = ("status", "started", "finished", "reason", "error", "traceback", "result")
 
 
@@ -223,15 +232,11 @@ def _is_key(runs: Any, suffix: str) -> Any:
     )
 
 
-def _key_values(claim: Claim, suffix: str) -> dict[str, Any]:
+def record_key(claim: Claim) -> RunKey:
+    """Return the key of one of a claim's records."""
     # One that was running, if any, because only those are taken over, and then all of them at once.
     run = next((run for run in claim.runs if run.status == RUNNING), claim.runs[0])
-    return {
-        f"k_id{suffix}": claim.job_id,
-        f"k_time{suffix}": run.run_time,
-        f"k_revision{suffix}": claim.revision,
-        f"k_attempt{suffix}": claim.attempt,
-    }
+    return RunKey(claim.job_id, claim.revision, run.run_time, claim.attempt)
 
 
 def _key_of(outcome: Finish) -> tuple[Any, ...]:
@@ -239,13 +244,7 @@ def _key_of(outcome: Finish) -> tuple[Any, ...]:
 
 
 def _outcome_values(outcome: Finish, keep: bool) -> dict[str, Any]:
-    key = outcome.key
-    values = {
-        "k_id": key.job_id,
-        "k_time": key.run_time,
-        "k_revision": key.revision,
-        "k_attempt": key.attempt,
-    }
+    values: dict[str, Any] = dict(zip(_KEYS, outcome.key, strict=True))
     if keep:
         columns = outcome_columns(outcome)
         values.update({f"b_{name}": value for name, value in zip(_OUTCOME, columns, strict=True)})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from apscheduler._core.claims import INTERRUPTED
-from apscheduler.jobstores._sql_claims import KEPT, ClaimsTable, run_records
+from apscheduler.jobstores._sql_claims import KEPT, ClaimsTable, OwnKey, record_key, run_records
 from apscheduler.jobstores._sql_jobs import JobsTable
 from apscheduler.jobstores._sql_notify import channel_of
 from apscheduler.jobstores._sql_schema import FLOOR, Tables
@@ -79,6 +79,14 @@ WHERE {live_key}
 _DISCARD = """
 DELETE FROM {runs} r USING {outcomes} f
 WHERE {live_key}
+"""
+
+# OFFSET 0 has the keys looked up before the rest is asked, for which the planner would rather read the whole table.
+_OWN = """
+SELECT job_id, revision, attempt FROM (
+    SELECT r.job_id, r.revision, r.attempt, r.node, r.status FROM {runs} r JOIN {keys} f
+    ON r.job_id = f.job_id AND r.run_time = f.run_time AND r.revision = f.revision AND r.attempt = f.attempt OFFSET 0
+) found WHERE node = %(node)s AND status <> '{interrupted}'
 """
 
 # Each run is looked up by the index of its key, and by nothing else. The planner believes that a table has hardly any
@@ -153,6 +161,10 @@ class PostgresqlClaimsTable(ClaimsTable):
             runs=runs, outcomes=_rows(_KEY, frozenset(), of_any_number=True), live_key=_LIVE_KEY
         )
 
+        self._own_sql = _OWN.format(
+            runs=runs, keys=_rows(_KEY, frozenset(), of_any_number=True), interrupted=INTERRUPTED
+        )
+
     def _claim_all(self, node: str, claims: Sequence[Claim], now: float) -> Collection[int]:
         records = run_records(node, claims, now)
         transposed = zip(*records.rows, strict=True) if records.rows else [()] * len(records.columns)
@@ -184,6 +196,12 @@ class PostgresqlClaimsTable(ClaimsTable):
         lost = set(range(len(claims))) - indexes
         with self._db.reading() as conn:
             return indexes | self._won_before(conn, node, claims, lost)
+
+    def _find_own(self, conn: Connection, node: str, claims: Sequence[Claim]) -> Iterable[OwnKey]:
+        columns = dict(zip(_KEY, zip(*map(record_key, claims), strict=True), strict=True))
+        _, values = _sent(columns, arrays=_KEY)
+        own: Iterable[Any] = conn.exec_driver_sql(self._own_sql, {**values, "node": node})
+        return map(tuple, own)
 
     def _finish_all(self, outcomes: Sequence[Finish], keep: bool) -> None:
         keys, status, started, finished, reason, error, traceback, result = zip(*outcomes, strict=True)

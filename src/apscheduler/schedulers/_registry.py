@@ -28,13 +28,13 @@ class StoreSlot:
     """One job store of a scheduler.
 
     `outcomes` wait to be written by the next turn. `dirty` asks the next turn to read the store although nothing that
-    is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers
-    live in this store, as far as the last heartbeat saw, and `share` which of many due jobs fall to this one, as was
-    found at `shared_at` (monotonic); it reads only those while the store is `crowded`. `unclear` are the turn's plans
-    whose claims the store has not answered, a list for each call, `unclear_reruns` the repetitions. `reruns_asked`
-    has the next turn look for runs to be repeated, of which `unrepeatable` cannot be run here. A turn that has begun
-    early lets no run begin before `hold_until`. `suspects` are runs
-    that others may have recorded as interrupted. `beaten_at` is when the last heartbeat was written, on the wall
+    is known of is due. `next_due` is the earliest run time that is known of. `others` is how many other schedulers live
+    in this store, as far as the last heartbeat saw, and `share` which of many due jobs fall to this one, as was found
+    at `shared_at` (monotonic); it reads only those while the store is `crowded`, and helps the others with theirs from
+    `help_at` (monotonic) on. `unclear` are the turn's plans whose claims the store has not answered, a list for each
+    call, `unclear_reruns` the repetitions. `reruns_asked` has the next turn look for runs to be repeated, of which
+    `unrepeatable` cannot be run here. A turn that has begun early lets no run begin before `hold_until`. `suspects` are
+    runs that others may have recorded as interrupted. `beaten_at` is when the last heartbeat was written, on the wall
     clock and on the monotonic one.
     """
 
@@ -65,6 +65,7 @@ class StoreSlot:
         self.others = 0
         self.share: Share = WHOLE
         self.crowded = False
+        self.help_at: float | None = None
         self.shared_at = 0.0
         self.poll_at = 0.0
         self.unsubscribe: Callable[[], None] | None = None

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apscheduler._core.claims import RUNNING, Claim, DueRow, NewRun, made
 from apscheduler._core.decide import Decision, decide
-from apscheduler._core.sharing import WHOLE, choose
 from apscheduler.events import (
     EVENT_JOB_MAX_INSTANCES,
     EVENT_JOB_REMOVED,
@@ -36,11 +35,11 @@ from apscheduler.events import (
 from apscheduler.executors.base import BaseExecutor, Submission
 from apscheduler.schedulers._aside import (
     Unrunnable,
-    forget_aside,
     seconds_until_aside_again,
     set_aside_all,
     still_aside,
 )
+from apscheduler.schedulers._due import BATCH, take_due
 from apscheduler.schedulers._fencing import may_be_late, record_late
 from apscheduler.schedulers._others import leave_claimed, look_who_shares, seconds_until_poll
 from apscheduler.schedulers._reruns import run_again
@@ -52,13 +51,10 @@ if TYPE_CHECKING:
     from apscheduler.schedulers._engine import Engine
     from apscheduler.schedulers._registry import StoreSlot
 
-BATCH = 1000
 OUTCOMES = 2000
 LONGEST_SLEEP = 60.0
 LOST_ALL_PAUSE = 0.1
 """Seconds until a store is read again that has let us win nothing of what it said is due."""
-SHARE_DONE_PAUSE = 0.05
-"""Seconds until a store is read again when none of the many jobs that are due in it falls to this scheduler."""
 AFTER = 1e-6
 """Seconds after its run time at which a turn that has begun early decides on a job: the least that a datetime can tell.
 
@@ -162,24 +158,7 @@ def record_outcomes(engine: Engine, slot: StoreSlot) -> Part:
 def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, Any, bool]:
     """Read, decide, claim and submit once; return whether there is more to do at once."""
     store = slot.store
-    limit = BATCH + len(slot.aside)
-    share = WHOLE if slot.aside else slot.share
-    if slot.crowded and share.parts > 1:
-        rows, _ = yield Call(partial(store.read_share, now, limit, *share), store.blocks)
-        if not rows:
-            slot.crowded = False
-            slot.end_reading(None)
-            slot.note(now + SHARE_DONE_PAUSE)  # for the others to finish theirs, before we help with that
-            return False
-        left = full = True
-    else:
-        rows, next_due = yield Call(partial(store.read_due, now, limit), store.blocks)
-        slot.end_reading(next_due)
-        full = len(rows) >= limit
-        forget_aside(slot, rows)
-        rows, left, helping = choose(rows, share)
-        slot.crowded = full and left and not helping
-    slot.dirty = slot.dirty or full or left
+    rows, full, more = yield from take_due(engine, slot, now)
     plans, unrunnable = _decide_all(engine, slot, rows, now)
     if unrunnable:
         yield from set_aside_all(engine, slot, unrunnable)
@@ -189,7 +168,7 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
     if engine.stopping:
         return False
     if not plans:
-        return full or left  # all of these were set aside just now; the next reading goes past them
+        return more  # where all of these were set aside just now, the next reading goes past them
     won = yield from _claim_and_submit(engine, slot, plans)
     lost = won < len(plans)
     if lost:
@@ -199,7 +178,7 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
     if not won:
         slot.note(now + LOST_ALL_PAUSE)  # the other stores are served meanwhile
         return False
-    return lost or full or left
+    return lost or more
 
 
 def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Generator[Call, Any, int]:

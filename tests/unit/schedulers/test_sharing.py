@@ -114,3 +114,70 @@ def test_one_of_them_does_not_poll_when_it_is_alone(pair):
     event.listen(slot.given.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     first.pass_time(60, steps=10)
     assert statements == []
+
+
+class TestManyJobsAtOnce:
+    """Each takes its share, and what the other has left it takes a while later."""
+
+    COUNT = 100
+
+    @pytest.fixture
+    def claimed(self, pair, monkeypatch) -> dict[ManualScheduler, list[tuple[int, int]]]:
+        """How many jobs each of them has claimed, and how many of these it has won."""
+        claimed: dict[ManualScheduler, list[tuple[int, int]]] = {}
+        for scheduler in pair:
+            store, mine = scheduler._engine.registry.store("default").given, []
+            claimed[scheduler] = mine
+
+            def claim(node, claims, claim=store.claim, mine=mine):
+                won = claim(node, claims)
+                mine.append((len(claims), len(won)))
+                return won
+
+            monkeypatch.setattr(store, "claim", claim)
+        for scheduler in pair:
+            scheduler._heartbeat.beat(scheduler._engine.registry.store("default"))
+        run_date = pair[0].clock.now() + timedelta(seconds=10)
+        pair[0].add_jobs(
+            {
+                "func": note,
+                "trigger": "date",
+                "run_date": run_date,
+                "args": [str(n)],
+                "misfire_grace_time": None,
+            }
+            for n in range(self.COUNT)
+        )
+        for scheduler in pair:
+            scheduler.turn()
+        pair[0].clock.advance(seconds=10)
+        return claimed
+
+    def test_each_takes_its_own_and_nothing_is_claimed_in_vain(self, pair, claimed):
+        for scheduler in pair:
+            scheduler.turn()
+            pair[0].clock.advance(seconds=0.05)
+        (mine, won), (others, others_won) = claimed[pair[0]][0], claimed[pair[1]][0]
+        assert (mine, others) == (won, others_won)
+        assert mine + others == self.COUNT
+        assert all(len(each) == 1 for each in claimed.values())
+        assert sorted(RAN, key=int) == [str(n) for n in range(self.COUNT)]
+
+    def test_what_the_other_does_not_take_is_taken_a_quarter_of_a_second_later(self, pair, claimed):
+        first, _ = pair
+        for _ in range(4):
+            assert 0 < first.turn() <= 0.05
+            first.clock.advance(seconds=0.05)
+        assert [won for _, won in claimed[first]] == [len(RAN)]
+        assert len(RAN) < self.COUNT
+        first.clock.advance(seconds=0.06)
+        first.turn()
+        assert sorted(RAN, key=int) == [str(n) for n in range(self.COUNT)]
+        assert all(claims == won for claims, won in claimed[first])
+
+    def test_a_share_that_is_done_is_told_from_one_that_is_left_by_the_next_many(self, pair, claimed):
+        for scheduler in pair:
+            scheduler.turn()
+        pair[0].clock.advance(seconds=0.05)
+        pair[0].turn()
+        assert pair[0]._engine.registry.store("default").help_at is None
