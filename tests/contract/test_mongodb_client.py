@@ -183,7 +183,7 @@ def test_a_claim_whose_connection_broke_is_repeated_and_written_once(opened, pro
     store = opened(port=proxy.port, retryWrites=False, directConnection=True)
     row = added(store)
     claim = claim_of(row)
-    proxy.arm(b"", b"pending.", where)
+    proxy.arm(b"", b"pending", where)
     with pytest.raises(ConnectionFailure):
         store.claim("n1", [claim])
     assert proxy.cuts == 1

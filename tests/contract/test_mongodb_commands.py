@@ -93,6 +93,73 @@ def test_a_turn_of_many_jobs_takes_five_commands(store, commands):
     assert commands.taken() == ["insert jobs_runs", "update jobs"]
 
 
+def test_a_run_takes_few_fields_each_way_and_no_paths(store, commands):
+    added(store)
+    [row] = store.read_due(NOW, 10).rows
+    claim = claim_of(row)
+    commands.sent.clear()
+    store.claim("n1", [claim])
+    [claimed] = _updates(commands)
+    assert claimed["q"].keys() == {"_id", "revision"}
+    assert {name: set(values) for name, values in claimed["u"].items()} == {
+        "$set": {"next_run_time", "revision", "pending", "busy"}
+    }
+    assert [set(entry) for entry in claimed["u"]["$set"]["pending"].values()] == [
+        {"node", "revision", "attempt", "runs"}
+    ]
+    store.finish(outcomes_of([claim]))
+    inserted, _ = commands.sent
+    [record] = inserted.command["documents"]
+    assert record.keys() == {
+        "_id", "number", "job_id", "revision", "run_time", "attempt", "status", "node", "started", "finished",
+    }  # fmt: skip
+    [dropped] = _updates(commands)
+    assert {name: set(values) for name, values in dropped["u"].items()} == {"$unset": {"pending", "busy"}}
+
+
+def _updates(commands):
+    sent, commands.sent = commands.sent, []
+    return [change for event in sent for change in event.command.get("updates", ())]
+
+
+def test_a_claim_beside_runs_in_flight_leaves_those_alone(store):
+    row = added(store)
+    first = claim_of(row)
+    store.claim("n1", [first])
+    store.claim("n1", [claim_of(stored(store), then=MUCH_LATER, runs=[NewRun(LATER)])])
+    left = store.collection.find_one({"_id": "j"})
+    assert len(left["pending"]) == 2
+    store.finish(outcomes_of([first]))
+    left = store.collection.find_one({"_id": "j"})
+    assert (len(left["pending"]), left["busy"]) == (1, True)
+
+
+def test_a_job_is_claimed_as_a_whole_only_at_the_revision_at_which_nothing_was_pending(store):
+    other = MongoDBJobStore("commands", client=store.client)
+    added(store)
+    [row] = store.read_due(NOW, 10).rows  # by which this store knows it as idle
+    other.claim("n2", [claim_of(row)])
+    assert list(store.claim("n1", [claim_of(row)])) == []
+    store.claim("n1", [claim_of(stored(store), then=MUCH_LATER, runs=[NewRun(LATER)])])
+    assert sorted(run.node for run in runs_of(store)) == ["n1", "n2"]
+    assert [run.status for run in runs_of(store)] == ["running", "running"]
+
+
+def test_what_an_older_release_wrote_is_read_and_goes_on(store):
+    added(store)
+    store.collection.update_one({"_id": "j"}, {"$set": {"pending": {}}})
+    [row] = store.read_due(NOW, 10).rows
+    claim = claim_of(row)
+    store.claim("n1", [claim])
+    store.finish(outcomes_of([claim]))
+    new = store.read_runs(RunQuery("j"))
+    nothing = dict.fromkeys(("reason", "error", "traceback", "result"))
+    records = store.client.commands.jobs_runs
+    assert records.update_one({}, {"$set": nothing}).modified_count == 1
+    assert store.read_runs(RunQuery("j")) == new
+    assert "pending" not in store.collection.find_one({"_id": "j"})
+
+
 def test_where_more_is_due_than_asked_for_nobody_asks_for_a_later_time(store, commands):
     add_many(store)
     commands.taken()
@@ -131,7 +198,6 @@ def test_nothing_is_left_in_a_job_whose_runs_have_ended(store):
         assert store.collection.find_one({"busy": True})["_id"] == "j"
         store.finish([outcome])
     left = store.collection.find_one({"_id": "j"})
-    assert left.pop("pending") == {}
     assert left == {**plain, "next_run_time": LATER, "revision": row.revision + 1}
 
 
@@ -144,7 +210,7 @@ def test_a_job_that_is_claimed_again_before_the_first_run_ends_forgets_both(stor
     store.finish(outcomes_of([first]))
     store.finish(outcomes_of([second]))
     left = store.collection.find_one({"_id": "j"})
-    assert (left["pending"], "busy" in left) == ({}, False)
+    assert ("pending" in left, "busy" in left) == (False, False)
     assert [run.status for run in runs_of(store)] == ["succeeded", "succeeded"]
 
 

@@ -225,10 +225,11 @@ class DocumentJobs:
         if not claims:
             return ()
         entries = [entry_of(node, claim) for claim in claims]
-        changes = [_change_of(claim, entry) for claim, entry in zip(claims, entries, strict=True)]
+        idle = [self._own.is_idle(claim) for claim in claims]
+        changes = [_change_of(*claim) for claim in zip(claims, entries, idle, strict=True)]
         won: Collection[int] = range(len(claims))
         if self._docs.change(JOBS, changes) == len(claims):
-            self._own.won(claims, entries)
+            self._own.won(claims, entries, idle)
         else:
             won = self._won_by(node, claims)
         self._settle_final([claims[index] for index in won])
@@ -330,22 +331,26 @@ class DocumentJobs:
 
 def _paths_of(document: Document, ended: Sequence[Pending]) -> tuple[list[str], bool]:
     """Return the paths of what is dropped with those runs, and whether anything is pending besides."""
+    entries = document.get("pending") or {}
+    if sum(len(entry.get("runs") or ()) for entry in entries.values()) == len(ended):
+        return ["pending"], False
     runs: dict[str, set[str]] = {}
     for run in ended:
         runs.setdefault(run.entry_name, set()).add(run.run_name)
-    paths, rest = [], False
-    for name, entry in (document.get("pending") or {}).items():
+    paths = []
+    for name, entry in entries.items():
         left = (entry.get("runs") or {}).keys() - runs.get(name, set())
-        rest = rest or bool(left)
         paths += [f"pending.{name}.runs.{run}" for run in runs.get(name, ())] if left else [f"pending.{name}"]
-    return paths, rest
+    return paths, True
 
 
-def _change_of(claim: Claim, entry: Document) -> Change:
+def _change_of(claim: Claim, entry: Document, idle: bool) -> Change:
+    """Return what a claim changes; of a job that is `idle` nothing is pending at the revision that is claimed."""
     name = entry_name(claim.revision, claim.attempt)
     put: dict[str, Any] = {"next_run_time": claim.then, "revision": claim.revision + 1}
     if claim.runs:
-        put[f"pending.{name}"] = entry
+        # As a whole, because a path costs the server more than a field.
+        put |= {"pending": {name: entry}} if idle else {f"pending.{name}": entry}
         put["busy"] = True
     if claim.then is None:
         put["gone"] = True

@@ -31,13 +31,17 @@ class OwnClaims:
             self._idle.clear()
         self._idle.update((d["id"], revision_of(d)) for d in documents if not d.get("pending"))
 
-    def won(self, claims: Sequence[Claim], entries: Sequence[Document]) -> None:
-        """Note claims that have been won just now, and what they have left in their documents."""
+    def is_idle(self, claim: Claim) -> bool:
+        """Return whether nothing is pending of the job as long as it has the claim's revision, as far as is known."""
+        return self._idle.get(claim.job_id) == claim.revision
+
+    def won(self, claims: Sequence[Claim], entries: Sequence[Document], idle: Sequence[bool]) -> None:
+        """Note claims that have been won just now, what they have left in their documents, and which were idle."""
         if len(self._claimed) > MOST:
             self._claimed.clear()
-        for claim, entry in zip(claims, entries, strict=True):
-            known = self._idle.pop(claim.job_id, None) == claim.revision
-            if known and claim.runs and all(run.status == RUNNING for run in claim.runs):
+        for claim, entry, was_idle in zip(claims, entries, idle, strict=True):
+            self._idle.pop(claim.job_id, None)
+            if was_idle and claim.runs and all(run.status == RUNNING for run in claim.runs):
                 self._claimed[claim.job_id, claim.revision, claim.attempt] = {
                     "id": claim.job_id,
                     "revision": claim.revision + 1,

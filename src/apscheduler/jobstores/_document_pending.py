@@ -9,7 +9,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from apscheduler._clock import SYSTEM
-from apscheduler._core.claims import RUNNING, Claim, RunKey, StoredRun
+from apscheduler._core.claims import RUNNING, Claim, RunKey, StoredRun, made
 from apscheduler.jobstores._documents import Document
 from apscheduler.jobstores._text import storable_text
 
@@ -31,7 +31,7 @@ class Pending(NamedTuple):
     @property
     def key(self) -> RunKey:
         """Return what its record is found by."""
-        return RunKey(*self.run[1:5])
+        return made(RunKey, self.run[1:5])
 
     @property
     def path(self) -> str:
@@ -73,22 +73,23 @@ def pending_of(document: Document) -> Iterator[Pending]:
     for name, entry in (document.get("pending") or {}).items():
         for number, run in (entry.get("runs") or {}).items():
             run_id, run_time, status, reason, finished = run
-            stored = StoredRun(
-                int(run_id), document["id"], int(entry["revision"]), float(run_time), int(entry["attempt"]), status,
-                entry["node"], reason, None, finished,
+            stored = made(
+                StoredRun,
+                (
+                    int(run_id), document["id"], int(entry["revision"]), float(run_time), int(entry["attempt"]),
+                    status, entry["node"], reason, None, finished, None, None, None,
+                ),
             )  # fmt: skip
-            yield Pending(document["id"], name, number, entry, stored)
+            yield made(Pending, (document["id"], name, number, entry, stored))
 
 
 def entry_of(node: str, claim: Claim) -> Document:
     """Return what a claim leaves in the job's document."""
-    now = SYSTEM.time()
     runs = {
         str(n): [
-            _numbers.next(), run.run_time, run.status, storable_text(run.reason),
-            None if run.status == RUNNING else now,
+            _numbers.next(), run_time, status, storable_text(reason), None if status == RUNNING else SYSTEM.time()
         ]
-        for n, run in enumerate(claim.runs)
+        for n, (run_time, status, reason) in enumerate(claim.runs)
     }  # fmt: skip
     entry = {"node": node, "revision": claim.revision, "attempt": claim.attempt, "runs": runs}
     if claim.rerun is not None:

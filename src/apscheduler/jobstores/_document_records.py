@@ -5,8 +5,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from apscheduler._core.claims import INTERRUPTED, RunKey, StoredRun
+from apscheduler._core.claims import INTERRUPTED, RunKey, StoredRun, made
 from apscheduler.jobstores._documents import Document
+
+_FIELDS = ("number", *StoredRun._fields[1:])
 
 
 def record_id(key: RunKey) -> str:
@@ -16,10 +18,12 @@ def record_id(key: RunKey) -> str:
 
 
 def as_document(run: StoredRun, rerun: Any = None) -> Document:
-    """Return the document of a run that has ended; only one that was cut off keeps what it is repeated with."""
-    document = run._asdict()
-    document["number"] = document["id"]
-    document["id"] = record_id(RunKey(*run[1:5]))
+    """Return the document of a run that has ended; only one that was cut off keeps what it is repeated with.
+
+    What there is none of is left out, as errors and results mostly are, because each field is sent, stored and kept.
+    """
+    document = {name: value for name, value in zip(_FIELDS, run, strict=True) if value is not None}
+    document["id"] = record_id(made(RunKey, run[1:5]))
     if rerun is not None and run.status == INTERRUPTED:
         document["rerun"], document["repeat"] = rerun, "wanted"
     return document

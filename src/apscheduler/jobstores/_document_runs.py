@@ -20,9 +20,17 @@ from apscheduler._core.claims import (
     RunKey,
     RunQuery,
     StoredRun,
+    made,
 )
 from apscheduler.jobstores._document_jobs import DocumentJobs
-from apscheduler.jobstores._document_pending import FIELDS, entry_name, entry_of, pending_of, revision_of
+from apscheduler.jobstores._document_pending import (
+    FIELDS,
+    Pending,
+    entry_name,
+    entry_of,
+    pending_of,
+    revision_of,
+)
 from apscheduler.jobstores._document_prune import Pruning
 from apscheduler.jobstores._document_records import as_document, as_run, record_id
 from apscheduler.jobstores._documents import JOBS, NODES, RUNS, Change, Condition, Document, Documents
@@ -46,7 +54,7 @@ class DocumentRuns:
         for run in (run for document in documents for run in pending_of(document)):
             outcome = by_key.get(run.key) if run.run.status == RUNNING else None
             if outcome is not None:
-                ended.append(run._replace(run=_outcome(run.run, outcome)))
+                ended.append(made(Pending, (*run[:4], _outcome(run.run, outcome))))
         if keep:
             self._pruning.note(run.job_id for run in ended)
             self._jobs.record(documents, ended)
@@ -216,15 +224,14 @@ def _present_revision(document: Document | None) -> int | None:
 
 
 def _outcome(run: StoredRun, outcome: Finish) -> StoredRun:
-    return run._replace(
-        status=outcome.status,
-        started=outcome.started,
-        finished=outcome.finished,
-        reason=storable_text(outcome.reason),
-        error=storable_text(outcome.error),
-        traceback=storable_text(outcome.traceback),
-        result=outcome.result,
-    )
+    _, status, started, finished, reason, error, traceback, result = outcome
+    return made(
+        StoredRun,
+        (
+            *run[:5], status, run.node, storable_text(reason), started, finished, storable_text(error),
+            storable_text(traceback), result,
+        ),
+    )  # fmt: skip
 
 
 def _matches(run: StoredRun, query: RunQuery) -> bool:

@@ -21,7 +21,8 @@ class Change(NamedTuple):
     """Set the fields `put` and drop the fields `drop` of one document, if its fields are as in `where`.
 
     Names of fields may be paths with dots. A field that is None in `where` may also be missing in the document, and so
-    may a number that is 0, because documents of 3.x have no revision.
+    may a number that is 0, because documents of 3.x have no revision. A dict is put only where there is none, or an
+    empty one, because some servers merge the two.
     """
 
     id: str

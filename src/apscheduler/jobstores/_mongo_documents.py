@@ -101,7 +101,7 @@ class MongoDocuments:
         """Insert the documents whose keys do not exist; return the keys of the others."""
         there: set[str] = set()
         for some in _parts(documents):
-            new = [{"_id": d["id"], **{name: d[name] for name in d if name != "id"}} for d in some]
+            new = [_stored(document) for document in some]
             try:
                 self._collections[kind].insert_many(new, ordered=False)
             except BulkWriteError as exc:
@@ -165,6 +165,12 @@ def _update(change: Change) -> UpdateOne:
     if change.drop:
         update["$unset"] = dict.fromkeys(change.drop, "")
     return UpdateOne(_where(change), update)
+
+
+def _stored(document: Document) -> dict[str, Any]:
+    stored = {"_id": document["id"], **document}
+    del stored["id"]
+    return stored
 
 
 def _read(document: dict[str, Any]) -> Document:
