@@ -227,6 +227,30 @@ def test_a_one_shot_job_whose_runs_end_on_two_nodes_at_the_same_time_is_removed(
     assert len(runs_of(store)) == 2
 
 
+def test_a_one_shot_job_that_is_added_again_during_its_run_holds_nothing_after_it(store):
+    added(store)
+    [row] = store.read_due(NOW, 10).rows
+    claim = claim_of(row, then=None)
+    store.claim("n1", [claim])
+    added(store, at=MUCH_LATER)
+    store.finish(outcomes_of([claim]))
+    left = store.collection.find_one({"_id": "j"})
+    assert left["next_run_time"] == MUCH_LATER
+    assert not left.keys() & {"busy", "gone", "pending"}
+
+
+def test_two_runs_of_a_job_that_end_on_two_nodes_at_the_same_time_leave_nothing(store):
+    row = added(store)
+    claims = [claim_of(row, runs=[NewRun(NOW), NewRun(NOW + 1)])]
+    store.claim("n1", claims)
+    first, second = outcomes_of(claims)
+    stale = store._jobs.with_pending(["j"])
+    store.finish([first])
+    ended = [run for run in _pending(stale) if run.key == second.key]
+    store._jobs.record(stale, [run._replace(run=run.run._replace(status="succeeded")) for run in ended])
+    assert not store.collection.find_one({"_id": "j"}).keys() & {"busy", "pending"}
+
+
 def _pending(documents):
     return [run for document in documents for run in pending_of(document)]
 

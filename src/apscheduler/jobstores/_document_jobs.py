@@ -293,14 +293,13 @@ class DocumentJobs:
                 changes.append(Change(document["id"], {"revision": revision_of(document)}, {}, drop))
                 if rest:
                     partly.append(document["id"])
-        if self._docs.change(JOBS, changes) < len(changes):
-            # Some were claimed meanwhile, and may hold more.
-            self._docs.change(
-                JOBS, [Change(job_id, {}, {}, [run.path for run in runs]) for job_id, runs in by_job.items()]
-            )
-            partly = [change.id for change in changes]
-        partly += self._remove_gone(unneeded)
-        self.collect(self.with_pending(partly))
+        changed = self._docs.change(JOBS, changes) < len(changes)
+        others = [change.id for change in changes] if changed else []
+        others += self._remove_gone(unneeded)
+        # Some of these were claimed, or added again, meanwhile, and may hold more.
+        paths_of = {job_id: [run.path for run in by_job[job_id]] for job_id in others if job_id in by_job}
+        self._docs.change(JOBS, [Change(job_id, {}, {}, paths) for job_id, paths in paths_of.items()])
+        self.collect(self.with_pending({*partly, *others}))
 
     def _remove_gone(self, documents: Sequence[Document]) -> list[str]:
         """Remove documents that are gone and have not changed; return the ids of those that may be there still."""
@@ -319,12 +318,13 @@ class DocumentJobs:
             empty = [name for name, entry in entries.items() if not entry.get("runs")]
             if document.get("gone") and len(empty) == len(entries):
                 unneeded.append(document)
+            elif document.get("busy") and len(empty) == len(entries):
+                tidy.append(
+                    Change(document["id"], {"revision": revision_of(document)}, {}, ["pending", "busy"])
+                )
             elif empty:
-                where = {"revision": revision_of(document)}
                 drop = [f"pending.{name}" for name in empty]
-                if len(empty) == len(entries):
-                    drop.append("busy")
-                tidy.append(Change(document["id"], where, {}, drop))
+                tidy.append(Change(document["id"], {"revision": revision_of(document)}, {}, drop))
         self._docs.change(JOBS, tidy)
         self._remove_gone(unneeded)
 
