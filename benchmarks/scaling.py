@@ -8,7 +8,7 @@ jobs: all but one of the jobs sleep. The one is made due, again and again: that 
 runs, and records. Counted are the time until it has run and the processor time of this process; a round is 100 firings
 one after the other. Then a page of 50 jobs is read, the first one and one from the middle.
 
-nodes: so many schedulers in processes of their own run 10,000 jobs that are due at the same moment, from one PostgreSQL
+nodes: so many schedulers in processes of their own run 40,000 jobs that are due at the same moment, from one PostgreSQL
 server, with the run log written, until the last outcome is reported.
 """
 
@@ -28,7 +28,7 @@ from _tools import COUNT_DOWN, hit
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 STORES = ("memory", "SQLite", "PostgreSQL")
 NODES = (1, 2, 3, 4)
-FIRINGS, PAGE, NODE_JOBS = 100, 50, 10_000
+FIRINGS, PAGE, NODE_JOBS = 100, 50, 40_000
 Row = dict[str, Any]
 
 
