@@ -218,11 +218,7 @@ def test_a_one_shot_job_whose_runs_end_on_two_nodes_at_the_same_time_is_removed(
     row = added(store)
     claims = [claim_of(row, then=None, runs=[NewRun(NOW), NewRun(NOW + 1)])]
     store.claim("n1", claims)
-    first, second = outcomes_of(claims)
-    stale = store._jobs.with_pending(["j"])
-    store.finish([first])
-    ended = [run for run in _pending(stale) if run.key == second.key]
-    store._jobs.record(stale, [run._replace(run=run.run._replace(status="succeeded")) for run in ended])
+    _both_end_at_the_same_time(store, claims)
     assert store.collection.count_documents({}) == 0
     assert len(runs_of(store)) == 2
 
@@ -243,16 +239,17 @@ def test_two_runs_of_a_job_that_end_on_two_nodes_at_the_same_time_leave_nothing(
     row = added(store)
     claims = [claim_of(row, runs=[NewRun(NOW), NewRun(NOW + 1)])]
     store.claim("n1", claims)
-    first, second = outcomes_of(claims)
-    stale = store._jobs.with_pending(["j"])
-    store.finish([first])
-    ended = [run for run in _pending(stale) if run.key == second.key]
-    store._jobs.record(stale, [run._replace(run=run.run._replace(status="succeeded")) for run in ended])
+    _both_end_at_the_same_time(store, claims)
     assert not store.collection.find_one({"_id": "j"}).keys() & {"busy", "pending"}
 
 
-def _pending(documents):
-    return [run for document in documents for run in pending_of(document)]
+def _both_end_at_the_same_time(store, claims) -> None:
+    """Have the first of two runs of a job end after the second one's end has read the document."""
+    first, second = outcomes_of(claims)
+    stale = store._jobs.with_pending(["j"])
+    store.finish([first])
+    ended = [run for document in stale for run in pending_of(document) if run.key == second.key]
+    store._jobs.record(stale, [run._replace(run=run.run._replace(status="succeeded")) for run in ended])
 
 
 def test_pruning_reads_keys_and_counts_only_jobs_that_have_new_records(store, commands):
@@ -335,7 +332,7 @@ def test_the_first_of_two_outcomes_at_the_same_time_stays(store):
     store.claim("n1", [claim])
     stale = store._jobs.with_pending(["j"])
     store.finish(outcomes_of([claim]))
-    [late] = _pending(stale)
+    [late] = [run for document in stale for run in pending_of(document)]
     there = store._jobs.record(stale, [late._replace(run=late.run._replace(status="failed"))])
     assert len(there) == 1
     assert [run.status for run in runs_of(store)] == ["succeeded"]
