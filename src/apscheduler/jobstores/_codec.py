@@ -23,6 +23,7 @@ from uuid import UUID
 from apscheduler._core.claims import DueRow, JobRow
 from apscheduler.errors import JobSerializationError, JobUnreadableError, TransientJobError
 from apscheduler.job import Job
+from apscheduler.jobstores._pickling import JobPickler
 from apscheduler.triggers._state import is_stateless
 
 REMEMBERED = 10_000
@@ -38,6 +39,7 @@ class JobCodec:
 
     def __init__(self, pickle_protocol: int = pickle.HIGHEST_PROTOCOL) -> None:
         self.protocol = pickle_protocol
+        self._pickler = JobPickler(pickle_protocol)
         self._lock = RLock()
         self._decoded: OrderedDict[str, tuple[bytes, Job]] = OrderedDict()
 
@@ -53,7 +55,7 @@ class JobCodec:
         except ValueError as exc:
             raise TransientJobError(job.id, str(exc.__cause__ or exc)) from None
         try:
-            data = pickle.dumps(self.wrap(state), self.protocol)
+            data = self._pickler.dumps(self.wrap(state), job.trigger)
         except Exception as exc:
             raise JobSerializationError(_explain(job.id, state, exc, self.protocol)) from exc
         if state["func"] == job.func_ref and type(job.func) is FunctionType and _may_be_shared(job):

@@ -38,12 +38,13 @@ def make_trigger(
         trigger = "date"
     if type(trigger) is str:  # first, because asking an abstract class for its instances is slow
         cls = plugin_class("trigger", trigger)
+        given = arguments if "timezone" in arguments else {"timezone": timezone, **arguments}
         try:
             if clock is SYSTEM:
-                made: BaseTrigger = cls(timezone=timezone, **arguments)
+                made: BaseTrigger = cls(**given)
             else:
                 with using(clock):
-                    made = cls(timezone=timezone, **arguments)
+                    made = cls(**given)
         except TypeError:
             with using(clock):
                 return _made_otherwise(cls, trigger, arguments, timezone)
@@ -63,7 +64,7 @@ def make_trigger(
 
 
 def _made_otherwise(cls: Any, name: str, arguments: Mapping[str, Any], timezone: tzinfo) -> BaseTrigger:
-    """Make a trigger that was given a time zone, or takes none; or say which argument it does not take."""
+    """Make a trigger that takes no time zone, or say which argument it does not take."""
     accepted = inspect.signature(cls).parameters
     values = dict(arguments)
     if "timezone" in accepted:

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import trigger_specs as specs
 
+from apscheduler.jobstores._pickling import JobPickler
+
 HERE = Path(__file__).parent
 ENTRIES = json.loads((HERE / "pickles.json").read_text(encoding="utf-8"))
 ORACLE = os.environ.get("APSCHEDULER_ORACLE_PYTHON")
@@ -90,7 +92,8 @@ def test_3x_reads_what_is_pickled_here_and_fires_at_the_same_times():
     from record_pickles import EXTRA, random_steady_trigger
 
     triggers = [specs.build(spec) for spec in EXTRA + [random_steady_trigger(rng) for _ in range(150)]]
-    lines = "\n".join(base64.b64encode(pickle.dumps(trigger)).decode() for trigger in triggers)
+    dumps = JobPickler(pickle.HIGHEST_PROTOCOL).dumps  # as a store does
+    lines = "\n".join(base64.b64encode(dumps(trigger, trigger)).decode() for trigger in triggers)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     answer = subprocess.run(
         [str(ORACLE), "-c", READ_BY_ORACLE, str(HERE)],
