@@ -10,6 +10,9 @@ another thread (see `_loop_driver` and `_timer_driver`). Everything between two 
     claim      the claims are won or lost, in one batch; their run records are written with them
     submit     only what was won goes to an executor
 
+Where more is due than that, the next batch is read, claimed and submitted before the outcomes of the one before it are
+written, and so on.
+
 Claims whose answer was lost with the connection are repeated before anything else is read.
 
 A turn never raises: a store that fails is tried again later while the others go on, a job that cannot be run here is
@@ -114,6 +117,7 @@ def _serve(engine: Engine, slot: StoreSlot, head_start: float) -> Steps:
         yield from _settle_unclear(engine, slot, now)
     if slot.reruns_asked:
         yield from run_again(engine, slot)
+    first = True
     while slot.dirty or (slot.next_due is not None and slot.next_due <= now):
         engine.logger.debug("Looking for jobs to run", extra={"event": "turn"})
         slot.begin_reading()
@@ -124,7 +128,10 @@ def _serve(engine: Engine, slot: StoreSlot, head_start: float) -> Steps:
             raise
         if not more or engine.stopping:
             break
-        yield from record_outcomes(engine, slot)
+        if first:
+            first = False  # what is due starts before what has ended is recorded, but one batch waits at most
+        else:
+            yield from record_outcomes(engine, slot)
         now = engine.clock.time()
         slot.hold_until = None
     engine.store_answered(slot)
@@ -159,6 +166,10 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
     """Read, decide, claim and submit once; return whether there is more to do at once."""
     store = slot.store
     rows, full, more = yield from take_due(engine, slot, now)
+    if slot.outcomes and _count_as_live(slot, rows):
+        yield from record_outcomes(engine, slot)
+        slot.begin_reading()
+        rows, full, more = yield from take_due(engine, slot, now)
     plans, unrunnable = _decide_all(engine, slot, rows, now)
     if unrunnable:
         yield from set_aside_all(engine, slot, unrunnable)
@@ -179,6 +190,12 @@ def _fire_batch(engine: Engine, slot: StoreSlot, now: float) -> Generator[Call, 
         slot.note(now + LOST_ALL_PAUSE)  # the other stores are served meanwhile
         return False
     return lost or more
+
+
+def _count_as_live(slot: StoreSlot, rows: Sequence[DueRow]) -> bool:
+    """Return whether runs of these jobs have ended that count against `max_instances`, as that is not written yet."""
+    live = {row.job_id for row in rows if row.live}
+    return bool(live) and any(outcome.key.job_id in live for outcome in slot.outcomes.copy())
 
 
 def _claim_and_submit(engine: Engine, slot: StoreSlot, plans: list[_Plan]) -> Generator[Call, Any, int]:
