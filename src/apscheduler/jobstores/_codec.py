@@ -1,7 +1,7 @@
 """Jobs as bytes: the pickles of 3.x, written and read in place.
 
-The bytes are `pickle.dumps(job.__getstate__())`, as 3.x writes them. The next run time inside them is only a copy, as
-firing a job changes the row's column and not the bytes; the column counts.
+The bytes are a pickle of `job.__getstate__()`, as in 3.x (see `_pickling`). The next run time inside them is only a
+copy, as firing a job changes the row's column and not the bytes; the column counts.
 
 A job whose arguments cannot change is decoded once and remembered by its bytes, so that a firing costs a comparison
 instead of a pickle. Where an argument could be changed by the function, or the trigger by being asked, it is decoded
