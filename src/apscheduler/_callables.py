@@ -104,6 +104,8 @@ def storable(
     func: Callable[..., Any], ref: str | None, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Storable:
     """Return how to store a call of `func`, or raise `ValueError` saying why it cannot be stored."""
+    if ref is not None and type(func) is FunctionType:  # as most are
+        return Storable(ref, args, kwargs)
     if isinstance(func, partial):
         merged = {**func.keywords, **kwargs}
         return storable(func.func, look_at(func.func).reference(func.func), (*func.args, *args), merged)

@@ -127,8 +127,11 @@ def _time_of(stamp: float | None, written: datetime | None, scheduler: Any) -> d
 
 def _may_be_shared(job: Job) -> bool:
     """Return whether handles of a job may share what it holds, because nothing of it changes by being used."""
-    values = (job.args, *job.kwargs.values())
-    return is_stateless(type(job.trigger)) and all(_is_immutable(value) for value in values)
+    if not is_stateless(type(job.trigger)):
+        return False
+    if not job.args and not job.kwargs:
+        return True
+    return all(_is_immutable(value) for value in (job.args, *job.kwargs.values()))
 
 
 def _is_immutable(value: Any) -> bool:

@@ -20,6 +20,8 @@ from apscheduler.schedulers._states import STATE_STOPPED
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.util import undefined
 
+_LIMITS = frozenset(Limits._fields)
+
 
 class JobAdding(JobCalls):
     """Mixed into `BaseScheduler`."""
@@ -218,7 +220,9 @@ class JobAdding(JobCalls):
             if name in given:
                 raise TypeError(f"add_jobs: {name} is given once for all jobs, and not for one of them")
         take = given.pop
-        limits = (take("executor", "default"), *(take(name, undefined) for name in Limits._fields[1:]))
+        limits: tuple[Any, ...] = NO_LIMITS
+        if not _LIMITS.isdisjoint(given):
+            limits = tuple([take(name, value) for name, value in zip(Limits._fields, NO_LIMITS, strict=True)])
         func, trigger, args, kwargs = (
             take("func"),
             take("trigger", None),
