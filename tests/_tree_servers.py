@@ -157,15 +157,43 @@ def _zookeeper_answers(port: int) -> bool:
 
 
 def make_etcd() -> TreeServer:
+    return _make_etcd("http", [], None)
+
+
+def etcd_with_tls(folder: Path) -> tuple[TreeServer, dict[str, str]]:
+    """Return an etcd server that asks for a certificate, not started yet, and the arguments of a client that has one.
+
+    The certificate is made in `folder`.
+    """
+    return _or_missing(lambda: _make_etcd_with_tls(folder))
+
+
+def _make_etcd_with_tls(folder: Path) -> tuple[TreeServer, dict[str, str]]:
+    openssl, health = _program("openssl"), _free_port()
+    cert, key = f"{folder}/cert.pem", f"{folder}/key.pem"
+    subprocess.run(
+        [
+            str(openssl), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    options = ["--cert-file", cert, "--key-file", key, "--client-cert-auth", "--trusted-ca-file", cert]
+    options += ["--listen-metrics-urls", f"http://127.0.0.1:{health}"]
+    return _make_etcd("https", options, health), {"ca_cert": cert, "cert_cert": cert, "cert_key": key}
+
+
+def _make_etcd(scheme: str, options: Sequence[str], health: int | None) -> TreeServer:
     program = _program("etcd")
     folder, port, peer = _folder("etcd", None), _free_port(), _free_port()
-    own, other = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer}"
+    own, other = f"{scheme}://127.0.0.1:{port}", f"http://127.0.0.1:{peer}"
     command = [
         str(program), "--data-dir", f"{folder}/data", "--listen-client-urls", own, "--advertise-client-urls", own,
         "--listen-peer-urls", other, "--initial-advertise-peer-urls", other, "--initial-cluster", f"default={other}",
-        "--unsafe-no-fsync",
+        "--unsafe-no-fsync", *options,
     ]  # fmt: skip
-    return TreeServer(command, folder, port, _etcd_answers)
+    return TreeServer(command, folder, port, lambda own: _etcd_answers(health or own))
 
 
 def _etcd_answers(port: int) -> bool:

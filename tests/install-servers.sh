@@ -23,6 +23,7 @@ command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing
 command -v chromedriver >/dev/null || missing="$missing chromium-driver"
 [ -f /usr/share/java/zookeeper.jar ] || missing="$missing zookeeper"
 command -v etcd >/dev/null || missing="$missing etcd-server"
+command -v openssl >/dev/null || missing="$missing openssl"
 mongodb="$cache/mongo-java-server-1.47.0"
 if ! command -v mongod >/dev/null && [ ! -d "$mongodb" ]; then
     command -v mvn >/dev/null || missing="$missing maven"

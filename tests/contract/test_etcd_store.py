@@ -103,6 +103,20 @@ class TestEtcdBesides(TreeTests):
         stranger.shutdown()
 
 
+def test_a_server_that_asks_for_a_certificate_is_shown_that_of_the_arguments(tmp_path):
+    server, certificates = _tree_servers.etcd_with_tls(tmp_path)
+    server.start()
+    store = EtcdJobStore(host="127.0.0.1", port=server.port, **certificates)
+    store.start(StandIn(), "default")
+    added(store)
+    store.shutdown()
+    stranger = EtcdJobStore(host="127.0.0.1", port=server.port, ca_cert=certificates["ca_cert"], timeout=5)
+    with pytest.raises((HTTPError, EtcdError, OSError)):
+        stranger.start(StandIn(), "default")
+    stranger.shutdown()
+    server.remove()
+
+
 def test_a_client_of_another_package_is_refused_with_what_to_do():
     with pytest.raises(
         TypeError, match=r"builtins.object.*pass an apscheduler.jobstores.etcd.EtcdClient, or host="
